@@ -1,0 +1,1 @@
+"""Configuration, security and observability for async services, every part a plugin."""
