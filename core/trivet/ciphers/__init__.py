@@ -1,0 +1,1 @@
+"""The ciphers part of the kernel."""

@@ -1,0 +1,106 @@
+"""What plugins give to `kernel.ciphers`: cipher backends, and the key ring that says which key is used."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol, runtime_checkable
+
+import attrs
+
+
+@runtime_checkable
+class CipherBackend(Protocol):
+    """An authenticated cipher (AEAD). Local backends return `bytes`; remote ones (a vault) may return an awaitable of `bytes`.
+
+    Suite numbers: 1 XAES-256-GCM, 2 AES-256-GCM, 3 XChaCha20-Poly1305, 4 AES-256-GCM-SIV, 0xE000 and up for third parties.
+    """
+
+    suite: int
+    key_bytes: int
+    nonce_bytes: int
+    tag_bytes: int
+    max_messages: int
+    """Messages under one key before the collision risk of random nonces passes the suite's bound."""
+    committing: bool
+    """True where a ciphertext opens under one key only."""
+
+    def seal(self, key: bytes, nonce: bytes, aad: bytes, data: bytes) -> bytes | Awaitable[bytes]:
+        """Return ciphertext and tag, ``len(data) + tag_bytes`` bytes."""
+        ...
+
+    def open(self, key: bytes, nonce: bytes, aad: bytes, data: bytes) -> bytes | Awaitable[bytes]:
+        """Return the plaintext.
+
+        Raises:
+            ValueError: if anything does not fit. The registry turns it into the one `SealError`.
+        """
+        ...
+
+
+@attrs.frozen(eq=False)
+class Key:
+    """A data key.
+
+    Args:
+        id: Random 64-bit number; never reused.
+        suite: The suite it is used with.
+        material: The key's bytes; in no repr.
+    """
+
+    id: int
+    suite: int
+    material: bytes = attrs.field(repr=False)
+
+
+@runtime_checkable
+class KeyRing(Protocol):
+    """The keys of a service: one seals, all open. A service provider with ``provides=KeyRing``."""
+
+    def primary(self) -> Key:
+        """Return the key to seal with.
+
+        Raises:
+            KeyRingError: if there is none.
+        """
+        ...
+
+    def find(self, key_id: int) -> Key | None:
+        """Return the key of that id, or None."""
+        ...
+
+    def key_ids(self) -> Sequence[int]:
+        """Return all ids, the primary first."""
+        ...
+
+
+@runtime_checkable
+class KeySource(Protocol):
+    """Gives a master key from a file, the environment, a credential directory, a vault."""
+
+    async def load(self) -> bytes:
+        """Return the master key.
+
+        Raises:
+            KeyRingError: if it is not there or open to others; names the place, never the bytes.
+        """
+        ...
+
+
+@runtime_checkable
+class PasswordHasher(Protocol):
+    """Hashes passwords for storage."""
+
+    scheme: str
+    """The PHC identifier, e.g. ``argon2id``."""
+
+    async def hash(self, password: str) -> str:
+        """Return a PHC string with a fresh salt."""
+        ...
+
+    async def verify(self, password: str, hashed: str) -> bool:
+        """Say whether the password fits. Bounds in ``hashed`` are checked before any work."""
+        ...
+
+    def needs_rehash(self, hashed: str) -> bool:
+        """Say whether ``hashed`` was made with other parameters than today's."""
+        ...

@@ -1,0 +1,60 @@
+"""`Layer`: what one config source loaded, and the order in which layers win."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from trivet.config.origin import Origin, Path
+from trivet.config.problem import Problem
+
+# Precedence is data: a source states its own number, higher wins; the gaps are for third parties.
+BASE_FILE: Final = 100
+DROP_IN: Final = 200
+PROFILE_FILE: Final = 300
+REMOTE: Final = 400
+SECRETS_DIRECTORY: Final = 500
+DOTENV: Final = 600
+DOTENV_PROFILE: Final = 650
+ENVIRONMENT: Final = 700
+COMMAND_LINE: Final = 800
+OVERRIDE: Final = 900
+
+
+class Delete:
+    """The type of `DELETE`."""
+
+    def __repr__(self) -> str:
+        return "DELETE"
+
+
+DELETE: Final = Delete()
+"""A leaf that removes its path from the layers below (``--set a.b=null``)."""
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Layer:
+    """A tree of values from one place.
+
+    Args:
+        name: E.g. ``base``, ``drop-in 10-local.toml``, ``environment``.
+        priority: Higher wins; see the constants of this module. Among equals the later one wins.
+        data: Mappings, lists and scalars. Never changed after the layer is made.
+        locate: Gives the origin of a path in ``data`` (which exists); called only when a place is to be shown.
+        text: True where scalars are text that the schema coerces (environment, ``--set``); files are strict.
+        secret: True where every value is a secret (a secrets directory).
+        problems: What was wrong with the source; a layer with problems rejects the whole load.
+        watch: Files and directories whose change asks for a reload, existing or not.
+    """
+
+    name: str
+    priority: int
+    data: Mapping[str, Any]
+    locate: Callable[[Path], Origin]
+    text: bool = False
+    secret: bool = False
+    problems: tuple[Problem, ...] = ()
+    watch: tuple[pathlib.Path, ...] = ()

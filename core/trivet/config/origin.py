@@ -1,0 +1,47 @@
+"""`Origin`: where a value came from, in the form an editor can jump to."""
+
+from __future__ import annotations
+
+import attrs
+
+Path = tuple[str | int, ...]
+"""The place of a value in the tree: keys and list indices from the root, e.g. ``("database", "hosts", 0)``."""
+
+
+def dotted(path: Path) -> str:
+    """Return the printed form of a path: ``database.hosts[0]``. A key that holds a dot or bracket is quoted."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            key = f'"{part}"' if any(mark in part for mark in '.[]"') or not part else part
+            text += f".{key}" if text else key
+    return text
+
+
+@attrs.frozen
+class Origin:
+    """Where a value came from.
+
+    Args:
+        layer: The layer's name, e.g. ``base``, ``environment``.
+        source: The file's path as the user gave it, ``env ORDERS_DB__POOL__SIZE``, ``--set #2``.
+        line: 1-based line of the value, for files.
+        column: 1-based column of the value, in characters, for files.
+        revision: The revision at a remote store.
+    """
+
+    layer: str
+    source: str
+    line: int | None = None
+    column: int | None = None
+    revision: str | None = None
+
+    def __str__(self) -> str:
+        text = self.source
+        if self.line is not None:
+            text += f":{self.line}"
+            if self.column is not None:
+                text += f":{self.column}"
+        return text if self.revision is None else f"{text} @rev {self.revision}"

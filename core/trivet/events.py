@@ -1,0 +1,126 @@
+"""What happens in a kernel, as records: plugins see them through the ``on_event`` hook, applications through `Kernel.events`.
+
+No event ever holds a secret.
+"""
+
+from __future__ import annotations
+
+import time
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """Something that happened.
+
+    Args:
+        at: Seconds since the epoch.
+    """
+
+    at: float = attrs.field(factory=time.time)
+
+
+@attrs.frozen(kw_only=True)
+class KernelStarted(Event):
+    """Every provider runs; the service is ready."""
+
+    kernel: str
+    seconds: float
+
+
+@attrs.frozen(kw_only=True)
+class KernelStopping(Event):
+    """The stop has begun; readiness is already false. ``reason`` is e.g. ``SIGTERM``, ``body finished``."""
+
+    kernel: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class KernelStopped(Event):
+    """Everything that started has stopped."""
+
+    kernel: str
+
+
+@attrs.frozen(kw_only=True)
+class PluginBroken(Event):
+    """A plugin was set aside: it does not load or breaks a hook's contract. The kernel runs on without it."""
+
+    plugin: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class ProviderStateChanged(Event):
+    """A provider went from one state to another; ``error`` says why where it failed."""
+
+    provider: str
+    plugin: str
+    state: str
+    error: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ProviderSlow(Event):
+    """Half of a provider's start timeout is over. ``stack`` shows where its coroutine waits."""
+
+    provider: str
+    plugin: str
+    seconds: float
+    stack: str
+
+
+@attrs.frozen(kw_only=True)
+class ConfigReloaded(Event):
+    """A new configuration snapshot is in force. ``changed`` are dotted paths, without values."""
+
+    generation: int
+    fingerprint: str
+    reason: str
+    changed: tuple[str, ...]
+    seconds: float
+
+
+@attrs.frozen(kw_only=True)
+class ConfigRejected(Event):
+    """A reload failed; the old snapshot stays in force. ``problems`` are printable lines."""
+
+    generation: int
+    reason: str
+    problems: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ConfigWarning(Event):
+    """Something in the configuration works but wants a look."""
+
+    message: str
+
+
+@attrs.frozen(kw_only=True)
+class HealthChanged(Event):
+    """A health check's verdict changed. ``before`` and ``after`` are ``pass``, ``warn`` or ``fail``."""
+
+    check: str
+    before: str
+    after: str
+    output: str
+
+
+@attrs.frozen(kw_only=True)
+class SecurityOperation(Event):
+    """A value was sealed or opened, or this failed: what the audit log records.
+
+    Args:
+        operation: ``seal`` or ``open``.
+        target: What it was about: a purpose and a path; never a value.
+        key_id: The key's id in hex, or None where none was found.
+        outcome: ``ok`` or ``failed``.
+    """
+
+    operation: str
+    target: str
+    key_id: str | None
+    outcome: str

@@ -1,0 +1,1 @@
+"""The health part of the kernel."""

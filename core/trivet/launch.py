@@ -1,0 +1,35 @@
+"""`Launch`: how the process was started, as far as configuration is concerned."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Mapping
+
+import attrs
+
+
+def _paths(values: object) -> tuple[pathlib.Path, ...]:
+    return tuple(pathlib.Path(value) for value in values)  # type: ignore[attr-defined]  # attrs gives what the caller passed
+
+
+@attrs.frozen(kw_only=True)
+class Launch:
+    """What the command line (or the code that makes the kernel) says about where configuration is.
+
+    Args:
+        files: Base files, in order; later ones win. Empty: look for ``<name>.toml|yaml|yml|json`` in ``./``,
+            ``$XDG_CONFIG_HOME/<name>`` and ``/etc/<name>``.
+        profile: E.g. ``dev``: adds ``<file>.dev.toml`` next to each base file. Default: ``$TRIVET_PROFILE``.
+        assignments: ``a.b=value`` texts of ``--set``, in order.
+        environ: The environment; default: the process's, read when asked.
+    """
+
+    files: tuple[pathlib.Path, ...] = attrs.field(default=(), converter=_paths)
+    profile: str | None = None
+    assignments: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    environ: Mapping[str, str] = attrs.field(factory=lambda: os.environ, repr=False)
+
+    def active_profile(self) -> str | None:
+        """Return the profile: the one given, else ``$TRIVET_PROFILE``, else None."""
+        return self.profile or self.environ.get("TRIVET_PROFILE") or None

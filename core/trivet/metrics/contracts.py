@@ -1,0 +1,21 @@
+"""What plugins give to `kernel.metrics`: exporters; and what they read: families of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from trivet.metrics.family import Family
+
+
+@runtime_checkable
+class MetricExporter(Protocol):
+    """Writes metric families in one exposition format. `AdminApp` serves each under ``/metrics`` by content negotiation."""
+
+    media_type: str
+    """The full Content-Type, e.g. ``text/plain; version=0.0.4; charset=utf-8``."""
+
+    def encode(self, families: Iterable[Family]) -> Iterator[bytes]:
+        """Yield the exposition in chunks of bounded size, so that a large scrape never stalls the event loop."""
+        ...

@@ -1,0 +1,70 @@
+"""Where a started provider's object goes: from its kind to the registry that uses it, after a look at its shape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trivet.ciphers.contracts import CipherBackend, KeyRing, KeySource, PasswordHasher
+from trivet.config.contracts import ConfigFormat, ConfigSource, Resolver
+from trivet.errors import PluginError
+from trivet.health.check import HealthCheck
+from trivet.metrics.contracts import MetricExporter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trivet.composition import Declared
+    from trivet.kernel import Kernel
+
+CONTRACTS: dict[str, Any] = {
+    "config_source": ConfigSource,
+    "config_format": ConfigFormat,
+    "resolver": Resolver,
+    "cipher": CipherBackend,
+    "password_hasher": PasswordHasher,
+    "key_source": KeySource,
+    "health_check": HealthCheck,
+    "metric_exporter": MetricExporter,
+}
+
+
+def attach(kernel: Kernel, declared: Declared, instance: Any) -> Callable[[], None]:
+    """Hand an object to the registry of its kind.
+
+    Returns:
+        What takes it out again.
+
+    Raises:
+        PluginError: if the object has not the shape that its kind demands.
+    """
+    provider = declared.provider
+    contract = CONTRACTS.get(declared.kind, provider.provides if declared.kind == "service" else None)
+    if contract is not None and not isinstance(instance, contract):
+        lacking = sorted(name for name in _members(contract) if not hasattr(instance, name))
+        what = f"it lacks {', '.join(lacking)}" if lacking else f"that is no {contract.__name__}"
+        raise PluginError(declared.plugin.name, f"{declared.id} gave a {type(instance).__name__}: {what}")
+    match declared.kind:
+        case "config_source":
+            return kernel.config.add_source(provider.name, instance)
+        case "config_format":
+            return kernel.config.add_format(provider.name, instance)
+        case "resolver":
+            return kernel.config.add_resolver(provider.name, instance)
+        case "cipher":
+            return kernel.ciphers.add_backend(provider.name, instance)
+        case "health_check":
+            return kernel.health.add(provider.name, instance)
+        case "metric_exporter":
+            return kernel.metrics.add_exporter(provider.name, instance)
+        case "service" if provider.provides is KeyRing:
+            return kernel.ciphers.use_ring(instance)
+        case _:  # found by Kernel.service or Kernel.provided
+            return _nothing
+
+
+def _members(contract: type) -> set[str]:
+    return {name for base in contract.__mro__ for name in (*vars(base), *getattr(base, "__annotations__", ())) if name[0] != "_"}
+
+
+def _nothing() -> None:
+    """Take out what went nowhere."""
