@@ -10,9 +10,10 @@ import attrs
 
 @runtime_checkable
 class CipherBackend(Protocol):
-    """An authenticated cipher (AEAD). Local backends return `bytes`; remote ones (a vault) may return an awaitable of `bytes`.
+    """An authenticated cipher (AEAD). Local ones return `bytes`; remote ones (a vault) may return an awaitable of `bytes`.
 
-    Suite numbers: 1 XAES-256-GCM, 2 AES-256-GCM, 3 XChaCha20-Poly1305, 4 AES-256-GCM-SIV, 0xE000 and up for third parties.
+    Suite numbers: 1 XAES-256-GCM, 2 AES-256-GCM, 3 XChaCha20-Poly1305, 4 AES-256-GCM-SIV, 0xE000 to 0xFFFF third parties.
+    `Ciphers` calls it with a key that seals this one message only, see `trivet.ciphers.envelope`.
     """
 
     suite: int

@@ -1,0 +1,221 @@
+"""`Ciphers`: what ``kernel.ciphers`` is. Seals values and opens them; the ciphers and the keys come from plugins.
+
+Which cipher seals is the primary key's choice (`Key.suite`); which one opens is written in the envelope. A plugin that
+replaces ``cipher/aes_256_gcm`` and keeps its suite number opens what was sealed before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final, Self
+
+from trivet.ciphers.binding import Binding
+from trivet.ciphers.envelope import MAX_DATA_BYTES, Envelope, EnvelopeError
+from trivet.ciphers.suite import Suite
+from trivet.errors import CompositionError, KeyRingError, SealError
+from trivet.events import SecurityOperation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from trivet.ciphers.contracts import CipherBackend, KeyRing
+    from trivet.config.origin import Path
+    from trivet.events import Event
+
+_DOES_NOT_OPEN: Final = (
+    "the sealed value does not open: it is damaged, or it was sealed with another key, for another place, "
+    "or by a cipher whose plugin is not loaded"
+)
+
+
+def _ignore(_event: Event) -> None:
+    """Stand in for the kernel where a registry is used on its own."""
+
+
+class _Operation:
+    """Emits the event of one operation when it ends, however it ends."""
+
+    __slots__ = ("_binding", "_emit", "_name", "key_id")
+
+    def __init__(self, name: str, binding: Binding, emit: Callable[[Event], None]) -> None:
+        self._name = name
+        self._binding = binding
+        self._emit = emit
+        self.key_id: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._emit(
+            SecurityOperation(
+                operation=self._name,
+                target=str(self._binding),
+                key_id=None if self.key_id is None else f"{self.key_id:016x}",
+                outcome="ok" if kind is None else "failed",
+            )
+        )
+
+
+class Ciphers:
+    """Seal and open values under the service's key ring.
+
+    Args:
+        name: The kernel's name: the namespace that every sealed value is bound to.
+        emit: Takes the `SecurityOperation` of every seal and open, successful or not.
+
+    Example:
+        >>> token = await kernel.ciphers.seal(b"42", purpose="session")
+        >>> await kernel.ciphers.open(token, purpose="session")
+        b'42'
+    """
+
+    def __init__(self, name: str, *, emit: Callable[[Event], None] = _ignore) -> None:
+        self._name = name
+        self._emit = emit
+        self._suites: dict[int, Suite] = {}
+        self._ring: KeyRing | None = None
+
+    def add_backend(self, name: str, backend: CipherBackend) -> Callable[[], None]:
+        """Add a cipher.
+
+        Args:
+            name: Its provider's name, for messages.
+            backend: The cipher. Its suite number must be free.
+
+        Returns:
+            A function that removes it again.
+
+        Raises:
+            CompositionError: if another cipher has its suite number, or its sizes do not fit the envelope.
+        """
+        suite, number = Suite.of(name, backend), backend.suite
+        present = self._suites.get(number)
+        if present is not None:
+            raise CompositionError(
+                f"cipher suite {number} is given by {present.name} and {name}; "
+                f'set replaces="cipher/{present.name}" on {name}, block one, or give {name} a suite number of its own'
+            )
+        self._suites[number] = suite
+
+        def remove() -> None:
+            if self._suites.get(number) is suite:
+                del self._suites[number]
+
+        return remove
+
+    def use_ring(self, ring: KeyRing) -> Callable[[], None]:
+        """Take the keys from this ring.
+
+        Returns:
+            A function that takes the ring out again.
+
+        Raises:
+            CompositionError: if a ring is in use already.
+        """
+        if self._ring is not None:
+            raise CompositionError(
+                f"two key rings: {type(self._ring).__qualname__} and {type(ring).__qualname__}; "
+                'set replaces="service/key_file" on one, or block one'
+            )
+        self._ring = ring
+
+        def remove() -> None:
+            if self._ring is ring:
+                self._ring = None
+
+        return remove
+
+    async def seal(self, data: bytes, *, purpose: str, path: Path = (), type: str = "bytes") -> str:  # noqa: A002 - the word
+        """Encrypt a value under the primary key.
+
+        Args:
+            data: The value, at most 65,536 bytes.
+            purpose: What it is used for; opening must name the same.
+            path: Where it stands; opening must name the same.
+            type: The type of the value that the bytes stand for.
+
+        Returns:
+            The envelope, ``trivet:1:...``: ASCII letters, digits, ``-``, ``_`` and ``:``. Different at every call.
+
+        Raises:
+            KeyRingError: if there is no key to seal with.
+            SealError: if the value is too long, or the key's cipher is not there.
+        """
+        binding = Binding(purpose, self._name, path, type)
+        with _Operation("seal", binding, self._emit) as operation:
+            if len(data) > MAX_DATA_BYTES:
+                raise SealError(f"a sealed value holds at most {MAX_DATA_BYTES} bytes, got {len(data)}")
+            key = self._require_ring().primary()
+            operation.key_id = key.id
+            suite = self._require_suites().get(key.suite)
+            if suite is None:
+                raise SealError(self._no_suite(key.id, key.suite))
+            return (await suite.seal(key, binding, data)).encode()
+
+    async def open(self, text: str, *, purpose: str, path: Path = (), type: str = "bytes") -> bytes:  # noqa: A002 - the word
+        """Decrypt what `seal` gave.
+
+        Args:
+            text: The envelope.
+            purpose: As at sealing.
+            path: As at sealing.
+            type: As at sealing.
+
+        Returns:
+            The value.
+
+        Raises:
+            SealError: with one and the same text whether the envelope is damaged, the key or the place another one.
+            KeyRingError: if the ring itself cannot be used.
+        """
+        binding = Binding(purpose, self._name, path, type)
+        with _Operation("open", binding, self._emit) as operation:
+            data = await self._open(text, binding, operation)
+            if data is None:
+                # Raised here and not where the reason was found: no exception that knows more is chained to this one.
+                raise SealError(_DOES_NOT_OPEN)
+            return data
+
+    async def _open(self, text: str, binding: Binding, operation: _Operation) -> bytes | None:
+        ring, suites = self._require_ring(), self._require_suites()
+        try:
+            envelope = Envelope.decode(text)
+        except EnvelopeError:
+            return None
+        operation.key_id = envelope.key_id
+        key, suite = ring.find(envelope.key_id), suites.get(envelope.suite)
+        if key is None or suite is None or key.suite != envelope.suite:
+            return None
+        return await suite.open(key, binding, envelope)
+
+    async def seal_config(self, value: str, *, path: Path) -> str:
+        """Seal a configuration value for the place where it will stand: `seal` with purpose ``config``, type ``str``."""
+        return await self.seal(value.encode(), purpose="config", path=path, type="str")
+
+    async def open_config(self, text: str, *, path: Path) -> str:
+        """Open a configuration value that stands at ``path``: `open` with purpose ``config``, type ``str``."""
+        data = await self.open(text, purpose="config", path=path, type="str")
+        with contextlib.suppress(UnicodeDecodeError):  # it holds the plaintext: nothing may be chained to it
+            return data.decode()
+        raise SealError(_DOES_NOT_OPEN)
+
+    def _require_ring(self) -> KeyRing:
+        if self._ring is None:
+            raise KeyRingError("there is no key ring; load the plugin key_file (service/key_file) or another with keys")
+        return self._ring
+
+    def _require_suites(self) -> dict[int, Suite]:
+        if not self._suites:
+            raise SealError("there is no cipher; load the plugin aes_gcm (cipher/aes_256_gcm) or another with a cipher")
+        return self._suites
+
+    def _no_suite(self, key_id: int, number: int) -> str:
+        loaded = ", ".join(f"{number} ({suite.name})" for number, suite in sorted(self._suites.items()))
+        return (
+            f"key {key_id:016x} is for cipher suite {number}, and the loaded ones are {loaded}; "
+            "load the plugin of that suite, or make a key for one of these"
+        )

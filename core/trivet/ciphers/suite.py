@@ -1,0 +1,107 @@
+"""`Suite`: one cipher backend at work in envelopes: message keys, the fixed nonce, the limit on remote answers."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from typing import TYPE_CHECKING, Final
+
+import anyio
+import attrs
+
+from trivet.ciphers.envelope import KEY_BYTES, MAX_TAG_BYTES, NONCE_BYTES, Envelope, derive, header
+from trivet.errors import CompositionError, KeyRingError, SealError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from trivet.ciphers.binding import Binding
+    from trivet.ciphers.contracts import CipherBackend, Key
+
+ANSWER_LIMIT: Final = 10.0
+"""Seconds that a remote cipher may take for one value."""
+
+_MAX_SUITE: Final = 0xFFFF
+_MIN_KEY_BYTES: Final = 16
+_MIN_TAG_BYTES: Final = 16
+
+
+def _material(key: Key) -> bytes:
+    if len(key.material) < KEY_BYTES:
+        raise KeyRingError(f"key {key.id:016x} has {len(key.material)} bytes, needs {KEY_BYTES}; make a new one")
+    return key.material
+
+
+@attrs.frozen(eq=False)
+class Suite:
+    """A cipher backend and how envelopes use it; see `trivet.ciphers.envelope` for the why.
+
+    Args:
+        name: The name of its provider.
+        backend: The cipher.
+    """
+
+    name: str
+    backend: CipherBackend
+
+    @classmethod
+    def of(cls, name: str, backend: CipherBackend) -> Suite:
+        """Make a suite of a backend.
+
+        Raises:
+            CompositionError: if its sizes do not fit the envelope.
+        """
+        for attribute, low, high in (
+            ("suite", 1, _MAX_SUITE),
+            ("key_bytes", _MIN_KEY_BYTES, KEY_BYTES),
+            ("tag_bytes", _MIN_TAG_BYTES, MAX_TAG_BYTES),
+        ):
+            if not low <= getattr(backend, attribute) <= high:
+                raise CompositionError(
+                    f"cipher {name}: {attribute} must be {low} to {high}, is {getattr(backend, attribute)}"
+                )
+        return cls(name, backend)
+
+    async def seal(self, key: Key, binding: Binding, data: bytes) -> Envelope:
+        """Encrypt under a fresh message key.
+
+        Raises:
+            KeyRingError: if the data key is too short.
+            SealError: if a remote cipher does not answer, or the cipher gives what cannot be right.
+        """
+        head, nonce = header(key.suite, key.id), secrets.token_bytes(NONCE_BYTES)
+        message_key, commitment = derive(_material(key), head, nonce)
+        cipher = self.backend
+        sealed = await self._answer(
+            cipher.seal(message_key[: cipher.key_bytes], bytes(cipher.nonce_bytes), head + binding.encode(), data)
+        )
+        if len(sealed) != len(data) + cipher.tag_bytes:
+            raise SealError(f"cipher {self.name} breaks its contract: {len(sealed)} bytes for {len(data)}")
+        return Envelope(key.suite, key.id, commitment, nonce, sealed)
+
+    async def open(self, key: Key, binding: Binding, envelope: Envelope) -> bytes | None:
+        """Decrypt; None where key, binding and envelope do not belong together.
+
+        Raises:
+            KeyRingError: if the data key is too short.
+            SealError: if a remote cipher does not answer.
+        """
+        message_key, commitment = derive(_material(key), envelope.header, envelope.nonce)
+        if not hmac.compare_digest(commitment, envelope.commitment):
+            return None
+        cipher, aad = self.backend, envelope.header + binding.encode()
+        try:
+            return await self._answer(
+                cipher.open(message_key[: cipher.key_bytes], bytes(cipher.nonce_bytes), aad, envelope.sealed)
+            )
+        except SealError:
+            raise
+        except ValueError:  # the contract's word for "does not fit"
+            return None
+
+    async def _answer(self, result: bytes | Awaitable[bytes]) -> bytes:
+        if isinstance(result, bytes):
+            return result
+        with anyio.move_on_after(ANSWER_LIMIT):
+            return await result
+        raise SealError(f"cipher {self.name} gave no answer within {ANSWER_LIMIT:g} s; look at the service behind it")
