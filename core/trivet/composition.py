@@ -113,7 +113,7 @@ def compose(context: Composition, declared: Sequence[Declared], missing: Mapping
 
 
 def missing_extras(declared: Iterable[Declared]) -> dict[str, str]:
-    """Return id and remedy of the providers whose optional packages are not installed. Looks at the disk: not part of `compose`."""
+    """Return id and remedy of the providers whose optional packages are missing. Looks at the disk: not part of `compose`."""
     found: dict[str, str] = {}
     for item in declared:
         if not all(importlib.util.find_spec(module) for module in item.provider.modules):
@@ -140,7 +140,9 @@ def _replacements(declared: Sequence[Declared]) -> dict[str, str]:
         # Absent is allowed (the old one may be blocked); a near miss is a typo that would leave both running.
         close = [] if old in known else difflib.get_close_matches(old, known - {item.id}, n=1, cutoff=0.85)
         if close:
-            msg = f"{item.id} (plugin {item.plugin.name}) replaces {old}, which nobody provides; did you mean {close[0]}?"
+            msg = (
+                f"{item.id} (plugin {item.plugin.name}) replaces {old}, which nobody provides; did you mean {close[0]}?"
+            )
             raise CompositionError(msg)
         owners[old] = item
     return {old: item.id for old, item in owners.items() if old != item.id}
@@ -155,18 +157,23 @@ def _current(aliases: Mapping[str, str], wanted: str) -> str:
     raise CompositionError(msg)
 
 
-def _check_factory(item: Declared) -> None:
+def factory_parameters(provider: Provider[Any]) -> dict[str, bool]:
+    """Return the names that a provider's factory takes, and whether it must get them."""
     try:
-        parameters = inspect.signature(item.provider.factory).parameters.values()
+        parameters = inspect.signature(provider.factory).parameters.values()
     except (TypeError, ValueError):
-        return  # a callable written in C shows no signature: it is called without arguments
-    for parameter in parameters:
-        required = parameter.default is parameter.empty and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        if parameter.name == "config" and required and item.provider.config is None:
-            msg = f"{item.id} (plugin {item.plugin.name}): its factory takes config; set config= to an attrs class on the Provider"
+        return {}  # a callable written in C shows no signature: it is called without arguments
+    named = (one for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD))
+    return {one.name: one.default is one.empty for one in named}
+
+
+def _check_factory(item: Declared) -> None:
+    for name, required in factory_parameters(item.provider).items():
+        if required and name == "config" and item.provider.config is None:
+            msg = f"{item.id} (plugin {item.plugin.name}): its factory takes config; set config= on the Provider"
             raise CompositionError(msg)
-        if required and parameter.name not in ("config", "kernel"):
-            msg = f"{item.id} (plugin {item.plugin.name}): a factory may take 'config' and 'kernel', not {parameter.name!r}"
+        if required and name not in ("config", "kernel"):
+            msg = f"{item.id} (plugin {item.plugin.name}): a factory may take 'config' and 'kernel', not {name!r}"
             raise CompositionError(msg)
 
 

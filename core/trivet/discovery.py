@@ -38,7 +38,6 @@ class Plugins:
     Args:
         watch: Names the plugin that blocks.
         block: Names that are never loaded, not even imported.
-        builtin_only: Load nothing but trivet's own (``TRIVET_SAFE=1``).
         on_broken: Told of every plugin that is set aside.
     """
 
@@ -47,7 +46,6 @@ class Plugins:
         watch: StallWatch,
         *,
         block: Collection[str] = (),
-        builtin_only: bool = False,
         on_broken: Callable[[PluginError], None],
     ) -> None:
         self._manager = pluggy.PluginManager(PROJECT)
@@ -55,10 +53,12 @@ class Plugins:
         self._kinds = _kinds_of(hookspecs)
         self._watch = watch
         self._block = frozenset(block)
-        self._builtin_only = builtin_only
         self._on_broken = on_broken
         self._loaded: dict[str, Plugin] = {}
         self._declared: dict[str, list[Declared]] = {}
+        self._tried: set[str] = set()
+        self.builtin_only = False
+        """Load nothing but trivet's own (``TRIVET_SAFE=1``); names that this keeps out are in ``left_out``."""
         self.left_out: list[str] = []
 
     def load(self, discover: Discover, wanted: Iterable[object | str]) -> None:
@@ -96,7 +96,7 @@ class Plugins:
             yield from self._import(matches[0])
 
     def _admits(self, name: str, *, builtin: bool) -> bool:
-        if self._builtin_only and not builtin:
+        if self.builtin_only and not builtin:
             self.left_out.append(name)
             return False
         return name not in self._block
@@ -178,11 +178,22 @@ class Plugins:
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
         return caller.get_hookimpls()
 
-    def block(self, names: Collection[str]) -> None:
-        """Drop plugins, and never load any of that name again."""
-        self._block |= frozenset(names)
-        for name in self._block & self._loaded.keys():
+    def admit(self, enable: Iterable[str], block: Iterable[str]) -> bool:
+        """Load more plugins by name, drop others for good.
+
+        Returns:
+            True if this changed anything.
+        """
+        self._block |= frozenset(block)
+        dropped = self._block & self._loaded.keys()
+        for name in dropped:
             self._drop(name)
+        # Each name is tried once: one that is broken stays broken, and the start must come to an end.
+        fresh = [name for name in enable if name not in self._loaded and name not in self._tried]
+        self._tried.update(fresh)
+        before = set(self._loaded)
+        self.load("none", fresh)
+        return bool(dropped) or set(self._loaded) != before
 
     def _drop(self, name: str) -> None:
         self._manager.unregister(self._loaded.pop(name).object)
@@ -199,17 +210,21 @@ def _declared(kind: str, plugin: Plugin, hook: str, result: object) -> Iterator[
         raise PluginError(plugin.name, f"{hook} must return a list of Provider records, got {type(result).__name__}")
     for item in result:
         if not isinstance(item, Provider):
-            raise PluginError(plugin.name, f"{hook} must return Provider records, got a {type(item).__name__} in the list")
+            raise PluginError(
+                plugin.name, f"{hook} must return Provider records, got a {type(item).__name__} in the list"
+            )
         yield Declared(kind, item, plugin)
 
 
 def _kinds_of(specs: object) -> dict[str, str | None]:
     found = ((name, getattr(specs, name)) for name in dir(specs))
-    return {name: getattr(function, "trivet_kind", None) for name, function in found if hasattr(function, f"{PROJECT}_spec")}
+    return {
+        name: getattr(function, "trivet_kind", None) for name, function in found if hasattr(function, f"{PROJECT}_spec")
+    }
 
 
 def _entry_points(group: str) -> Sequence[EntryPoint]:
-    from importlib.metadata import entry_points  # noqa: PLC0415 - 30 ms that `import trivet` need not pay
+    from importlib.metadata import entry_points
 
     # An editable install can be listed twice (its own metadata and a path's): the same value is the same plugin.
     unique = {(point.name, point.value, _distribution(point)): point for point in entry_points(group=group)}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from trivet.config.problem import Problem
 
+
 class TrivetError(Exception):
     """The root of all trivet errors. Never raised itself."""
 
@@ -46,7 +47,7 @@ class CompositionError(TrivetError, ValueError):
     exit_code = EX_CONFIG
 
 
-class ProviderConflict(CompositionError):  # noqa: N818 - the design's name: it states a fact about two plugins
+class ProviderConflict(CompositionError):
     """Two plugins give the same provider id, and neither says that it replaces the other.
 
     Args:
@@ -93,7 +94,7 @@ class RequirementError(CompositionError):
         return f"{self.provider} requires {self.missing}, which no plugin provides; {hint}"
 
 
-class RequirementCycle(CompositionError):  # noqa: N818 - names what was found
+class RequirementCycle(CompositionError):
     """Providers require each other in a circle.
 
     Args:
@@ -129,7 +130,7 @@ class ProviderStartError(TrivetError):
         return f"{self.provider} (plugin {self.plugin}) failed in phase {self.phase}: {self.reason}"
 
 
-class ProviderFailed(TrivetError):  # noqa: N818 - the design's name
+class ProviderFailed(TrivetError):
     """A critical provider crashed while the kernel ran. The original exception is ``__cause__``.
 
     Args:
@@ -148,7 +149,7 @@ class ProviderFailed(TrivetError):  # noqa: N818 - the design's name
         return f"{self.provider} (plugin {self.plugin}) failed while running: {self.reason}"
 
 
-class StartupRefused(TrivetError):  # noqa: N818 - a control signal
+class StartupRefused(TrivetError):
     """Raised by a provider that must not start: printed as one line, exit code 78.
 
     Args:
@@ -158,7 +159,7 @@ class StartupRefused(TrivetError):  # noqa: N818 - a control signal
     exit_code = EX_CONFIG
 
 
-class RetryLater(TrivetError):  # noqa: N818 - a control signal
+class RetryLater(TrivetError):
     """Raised by a provider whose outside system is not there yet: tried again as its ``restart`` allows.
 
     Args:
@@ -249,7 +250,7 @@ class TargetError(TrivetError, LookupError):
 
 
 def describe(failure: BaseException) -> str:
-    """Return one line that says what failed: the text of trivet's own errors, type and text of others; of a group, its first leaf."""
+    """Return one line that says what failed: trivet's own text, else type and text; of a group, its first leaf."""
     while isinstance(failure, BaseExceptionGroup):
         failure = failure.exceptions[0]
     text = " ".join(str(failure).split())

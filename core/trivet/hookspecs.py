@@ -4,6 +4,7 @@ A plugin is a module (or an object) with functions named as below and marked ``@
 
     from trivet import Provider, hookimpl
 
+
     @hookimpl
     def register_health_checks(composition):
         return [Provider(name="queue", factory=QueueCheck)]

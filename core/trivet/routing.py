@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from trivet.ciphers.contracts import CipherBackend, KeyRing, KeySource, PasswordHasher
 from trivet.config.contracts import ConfigFormat, ConfigSource, Resolver
@@ -28,7 +28,7 @@ CONTRACTS: dict[str, Any] = {
 }
 
 
-def attach(kernel: Kernel, declared: Declared, instance: Any) -> Callable[[], None]:
+def attach(kernel: Kernel, declared: Declared, instance: object) -> Callable[[], None]:
     """Hand an object to the registry of its kind.
 
     Returns:
@@ -37,33 +37,41 @@ def attach(kernel: Kernel, declared: Declared, instance: Any) -> Callable[[], No
     Raises:
         PluginError: if the object has not the shape that its kind demands.
     """
+    _check_shape(declared, instance)
     provider = declared.provider
-    contract = CONTRACTS.get(declared.kind, provider.provides if declared.kind == "service" else None)
+    if declared.kind == "service" and provider.provides is KeyRing:
+        return kernel.ciphers.use_ring(cast("KeyRing", instance))
+    add = _registries(kernel).get(declared.kind)
+    # What has no registry is found by Kernel.service or Kernel.provided.
+    return add(provider.name, instance) if add is not None else _nothing
+
+
+def _registries(kernel: Kernel) -> dict[str, Callable[[str, Any], Callable[[], None]]]:
+    return {
+        "config_source": kernel.config.add_source,
+        "config_format": kernel.config.add_format,
+        "resolver": kernel.config.add_resolver,
+        "cipher": kernel.ciphers.add_backend,
+        "health_check": kernel.health.add,
+        "metric_exporter": kernel.metrics.add_exporter,
+    }
+
+
+def _check_shape(declared: Declared, instance: object) -> None:
+    contract = CONTRACTS.get(declared.kind, declared.provider.provides)
     if contract is not None and not isinstance(instance, contract):
         lacking = sorted(name for name in _members(contract) if not hasattr(instance, name))
         what = f"it lacks {', '.join(lacking)}" if lacking else f"that is no {contract.__name__}"
         raise PluginError(declared.plugin.name, f"{declared.id} gave a {type(instance).__name__}: {what}")
-    match declared.kind:
-        case "config_source":
-            return kernel.config.add_source(provider.name, instance)
-        case "config_format":
-            return kernel.config.add_format(provider.name, instance)
-        case "resolver":
-            return kernel.config.add_resolver(provider.name, instance)
-        case "cipher":
-            return kernel.ciphers.add_backend(provider.name, instance)
-        case "health_check":
-            return kernel.health.add(provider.name, instance)
-        case "metric_exporter":
-            return kernel.metrics.add_exporter(provider.name, instance)
-        case "service" if provider.provides is KeyRing:
-            return kernel.ciphers.use_ring(instance)
-        case _:  # found by Kernel.service or Kernel.provided
-            return _nothing
 
 
 def _members(contract: type) -> set[str]:
-    return {name for base in contract.__mro__ for name in (*vars(base), *getattr(base, "__annotations__", ())) if name[0] != "_"}
+    return {
+        name
+        for base in contract.__mro__
+        for name in (*vars(base), *getattr(base, "__annotations__", ()))
+        if name[0] != "_"
+    }
 
 
 def _nothing() -> None:

@@ -13,7 +13,8 @@ MASK = "***"
 class Secret(Generic[T]):
     """Hold a value that must not reach a log, an error, a repr, a traceback or a page.
 
-    ``str``, ``repr`` and ``format`` give ``***``; it cannot be pickled, a copy is the same object; ``reveal()`` gives the value. Equal by value.
+    ``str``, ``repr`` and ``format`` give ``***``; it cannot be pickled, a copy is the same object;
+    ``reveal()`` gives the value. Equal by value.
     Python cannot wipe a `str` from memory: this keeps a secret off the surfaces, not out of a core dump.
 
     Args:
@@ -65,4 +66,3 @@ class Secret(Generic[T]):
     def __reduce__(self) -> NoReturn:
         msg = "a Secret is not pickled: pass the object itself, or reveal() where the value is needed"
         raise TypeError(msg)
-

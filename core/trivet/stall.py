@@ -10,14 +10,14 @@ import sys
 import threading
 import traceback
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
 class StallWatch:
-    """Watch steps that block, one at a time.
+    """Watch steps that block, one at a time, between ``with`` and its end; may be entered again later.
 
     Args:
         limit: Seconds that a step may block before it is reported, once.
@@ -32,9 +32,10 @@ class StallWatch:
         self._serial = 0
         self._closed = False
         self._thread: threading.Thread | None = None
-        self._watched = threading.get_ident()
+        self._watched = 0
 
-    def __enter__(self) -> StallWatch:
+    def __enter__(self) -> Self:
+        self._closed, self._watched = False, threading.get_ident()
         self._thread = threading.Thread(target=self._watch, name="trivet-stall-watch", daemon=True)
         self._thread.start()
         return self
@@ -66,7 +67,7 @@ class StallWatch:
                     seen, ticks = serial, 0
                     continue
                 ticks += 1
-                if ticks == 2:  # noqa: PLR2004 - two halves make the limit
+                if ticks == 2:
                     self._report(step, self._limit, self._stack())
 
     def _stack(self) -> str:

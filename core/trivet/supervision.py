@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup, TaskStatus
 
     from trivet.composition import Declared
+    from trivet.stall import StallWatch
 
 _BACKOFF_FIRST = 0.1
 _BACKOFF_MAX = 30.0
@@ -53,6 +54,7 @@ class Slot:
         arguments: Gives what the factory may take, by name, when it is called.
         attach: Hands the object to its registry; returns what takes it out again.
         changed: Called after every change of state.
+        watch: Names a factory that blocks.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Slot:
         arguments: Callable[[Declared], dict[str, object]],
         attach: Callable[[Declared, Any], Callable[[], None]],
         changed: Callable[[Slot], None],
+        watch: StallWatch,
     ) -> None:
         self.declared = declared
         self.state = State.DECLARED
@@ -71,10 +74,12 @@ class Slot:
         self._arguments = arguments
         self._attach = attach
         self._changed = changed
+        self._watch = watch
         self._scope: anyio.CancelScope | None = None
         self._stop = anyio.Event()
         self._ended = anyio.Event()
         self._failures = 0
+        self._starting_since: float | None = None
         self._waits_in: Any = None
 
     @property
@@ -112,15 +117,15 @@ class Slot:
             await anyio.sleep(self._pause(failure))
 
     async def _attempt(self, tasks: TaskGroup, crashed: Callable[[Slot], None]) -> BaseException | None:
-        begun = time.perf_counter()
+        self._starting_since = begun = time.perf_counter()
         timeout = self.declared.provider.start_timeout
         with anyio.move_on_after(timeout) as scope:
             try:
                 await tasks.start(self._run, tasks, crashed, name=f"trivet {self.id}")
-            except Exception as exc:  # noqa: BLE001 - isolation is the supervisor's job
+            except Exception as exc:
                 return exc
             finally:
-                self._waits_in = None
+                self._waits_in = self._starting_since = None
         if scope.cancelled_caught:
             self._failures += 1
             return TimeoutError(f"did not start within {timeout:g} s")
@@ -134,9 +139,7 @@ class Slot:
         phase = "timeout" if isinstance(failure, TimeoutError) else "start"
         return ProviderStartError(self.id, plugin, phase, describe(failure))
 
-    async def _run(
-        self, tasks: TaskGroup, crashed: Callable[[Slot], None], *, task_status: TaskStatus[None]
-    ) -> None:
+    async def _run(self, tasks: TaskGroup, crashed: Callable[[Slot], None], *, task_status: TaskStatus[None]) -> None:
         self._ended = anyio.Event()
         running_since: float | None = None
         try:
@@ -183,7 +186,7 @@ class Slot:
             return
         try:
             await self.start(tasks, crashed)
-        except Exception as exc:  # noqa: BLE001 - isolation is the supervisor's job
+        except Exception as exc:
             self.become(State.FAILED, exc)
             crashed(self)
 
@@ -196,7 +199,9 @@ class Slot:
     @asynccontextmanager
     async def _entered(self) -> AsyncIterator[Any]:
         async with AsyncExitStack() as stack:
-            made = self.declared.provider.factory(**self._arguments(self.declared))
+            arguments = self._arguments(self.declared)
+            with self._watch.step(f"{self.id} (its factory)"):
+                made = self.declared.provider.factory(**arguments)
             if inspect.iscoroutine(made):
                 self._waits_in = made
                 made = await made
@@ -229,6 +234,10 @@ class Slot:
             self.become(State.FAILED, TimeoutError(f"did not stop within {timeout:g} s and was cancelled"))
         elif cast("State", self.state) is not State.FAILED:
             self.become(State.STOPPED)
+
+    def starting_for(self) -> float:
+        """Return for how many seconds the present try to start has been going on; 0 where there is none."""
+        return time.perf_counter() - self._starting_since if self._starting_since is not None else 0.0
 
     def stack(self) -> str:
         """Return where a starting provider waits."""

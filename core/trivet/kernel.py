@@ -1,0 +1,296 @@
+"""`Kernel`: the stand. It puts discovery, composition and supervision together around four registries."""
+
+from __future__ import annotations
+
+import re
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+
+import anyio
+
+from trivet import hosting
+from trivet.ciphers.registry import Ciphers
+from trivet.composition import Composition, Declared, Phase, compose, missing_extras
+from trivet.config.registry import Config
+from trivet.discovery import Plugins
+from trivet.errors import KernelStateError, PluginError, UnknownServiceError, describe
+from trivet.events import KernelStopped, PluginBroken
+from trivet.health.registry import Health
+from trivet.inventory import ProviderRow, inventory, missing_service
+from trivet.launch import Launch
+from trivet.metrics.registry import Metrics
+from trivet.observers import Observers
+from trivet.run import Run
+from trivet.stall import StallWatch, report_to_stderr
+from trivet.supervision import State
+from trivet.task import background
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+    from trivet.discovery import Discover
+    from trivet.events import Event
+    from trivet.hosting import BlockingKernel
+    from trivet.observers import EventStream
+
+T = TypeVar("T")
+TaskT = TypeVar("TaskT", bound="Callable[[], Awaitable[None]]")
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
+_STALL_LIMIT = 5.0
+_ALIVE = ("starting", "running", "stopping")
+
+
+class Kernel:
+    """A service's configuration, ciphers, health, metrics and plugins, under one name.
+
+    Its life: *declare* (hooks run once per plugin) -> *compose* (pure: `compose`) -> *start* -> *run* -> *stop*. Enter it with
+    ``async with kernel:`` in a worker: a critical provider that fails cancels the body and raises `ProviderFailed`. Inside
+    a server use `lifespan` or `hosted`, in threads and scripts `blocking`. A kernel that has stopped can be started again.
+
+    Args:
+        name: The service's name: prefix of its environment variables (``orders`` -> ``ORDERS_``), name of its files.
+        plugins: Modules or objects with hooks, and names of installed plugins (``"etcd"``).
+        discover: What loads by itself: trivet's own plugins, all installed ones, or none.
+        block: Names of plugins that must not load.
+        launch: Where configuration is; the command line sets it.
+        strict: Raise on a broken plugin instead of setting it aside. For CI.
+
+    Raises:
+        ValueError: if the name is no name.
+    """
+
+    def __init__(
+        self,
+        name: str = "trivet",
+        *,
+        plugins: Sequence[object | str] = (),
+        discover: Discover = "builtin",
+        block: Collection[str] = (),
+        launch: Launch | None = None,
+        strict: bool = False,
+    ) -> None:
+        if not _NAME.match(name):
+            msg = f"a kernel's name is made of letters, digits, - and _, and starts with a letter; got {name!r}"
+            raise ValueError(msg)
+        self.name = name
+        self.launch = launch or Launch()
+        self.broken: dict[str, PluginError] = {}
+        self.state = "new"
+        self._observers = Observers(self._observer_failed)
+        self._observed: list[Callable[..., object]] = []
+        self.config = Config(name, emit=self.emit, launch=lambda: self.launch)
+        self.ciphers = Ciphers(name, emit=self.emit)
+        self.health = Health(emit=self.emit)
+        self.metrics = Metrics()
+        self.watch = StallWatch(_STALL_LIMIT, report_to_stderr)
+        self._plugins = Plugins(self.watch, block=block, on_broken=self._set_aside)
+        self._discover: tuple[Discover, Sequence[object | str]] | None = (discover, tuple(plugins))
+        self._strict = strict
+        self._tasks: list[Declared] = []
+        self._composition: Composition | None = None
+        self._run: Run | None = None
+        self._entered: AbstractAsyncContextManager[Kernel] | None = None
+        self._stop_reason: str | None = None
+        self._stop_asked = anyio.Event()
+
+    # -- compose ------------------------------------------------------------------------------------------------------
+
+    def compose(self) -> Composition:
+        """Decide what would run and in which order. Loads the plugins; reads no configuration, needs no event loop.
+
+        Raises:
+            CompositionError: if the providers do not fit together; says which and what to do.
+            PluginError: if a plugin is broken and the kernel is strict.
+        """
+        if self._composition is None:
+            with self.watch:
+                if self._discover is not None:
+                    self._load_plugins(*self._discover)
+                    self._discover = None
+                context = Composition(kernel=self.name, launch=self.launch)
+                declared = [*self._plugins.declare(context), *self._tasks]
+            self._composition = compose(context, declared, missing_extras(declared))
+        return self._composition
+
+    def _load_plugins(self, discover: Discover, wanted: Sequence[object | str]) -> None:
+        self._plugins.builtin_only = self.launch.environ.get("TRIVET_SAFE", "") not in ("", "0")
+        self._plugins.load(discover, wanted)
+        self._observe_hooks()
+
+    def admit(self, enable: Sequence[str], block: Sequence[str]) -> bool:
+        """Load more plugins by name, drop others for good; what ``plugins.enable`` and ``plugins.block`` do at the start.
+
+        Returns:
+            True if this changed anything; `compose` then gives a new composition.
+        """
+        changed = self._plugins.admit(enable, block)
+        if changed:
+            self._observe_hooks()
+            self._composition = None
+        return changed
+
+    def _observe_hooks(self) -> None:
+        for hook in self._plugins.implementations("on_event"):
+            if hook.function not in self._observed:
+                self._observed.append(hook.function)
+                self._observers.add(hook.function)
+
+    def _set_aside(self, error: PluginError) -> None:
+        if self._strict:
+            raise error
+        self.broken[error.plugin] = error
+        self.emit(PluginBroken(plugin=error.plugin, reason=error.reason))
+
+    def plugins(self) -> list[ProviderRow]:
+        """List all providers: who gives each, and what it is doing; and plugins that are broken."""
+        composition = self.compose()
+        return inventory(composition, self._run.slots if self._run else {}, self.broken)
+
+    # -- run ----------------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        entered = self._running(Phase.APPLICATION)
+        await entered.__aenter__()
+        self._entered = entered
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        entered, self._entered = cast("AbstractAsyncContextManager[Kernel]", self._entered), None
+        return await entered.__aexit__(kind, error, trace)
+
+    @asynccontextmanager
+    async def _running(self, until: Phase) -> AsyncIterator[Kernel]:
+        if self.state in _ALIVE:
+            msg = f"kernel {self.name} is {self.state} already; stop it first, or make another"
+            raise KernelStateError(msg)
+        self.state, self._stop_reason, self._stop_asked = "starting", None, anyio.Event()
+        failure: Exception | None = None
+        async with anyio.create_task_group() as tasks:
+            with anyio.CancelScope() as body:
+                self._run = run = Run(self, tasks, body)
+                try:
+                    with self.watch:
+                        await run.start(until)
+                    self.state = "running"
+                    yield self
+                except Exception as exc:  # noqa: BLE001 - raised again below: the task group would wrap it
+                    failure = exc
+                finally:
+                    await self._wind_down(run)
+                    tasks.cancel_scope.cancel()
+        if run.fatal is not None:
+            raise run.fatal
+        if failure is not None:
+            raise failure
+
+    async def _wind_down(self, run: Run) -> None:
+        self.state = "stopping"
+        with anyio.CancelScope(shield=True):
+            await run.stop(self._stop_reason or "body finished")
+        self.state = "stopped"
+        self.emit(KernelStopped(kernel=self.name))
+        self._observers.close()
+
+    @asynccontextmanager
+    async def configured(self) -> AsyncIterator[Kernel]:
+        """Run only as far as the configuration is loaded and valid: what ``trivet check`` and ``trivet config`` do.
+
+        Raises:
+            ConfigError: with every problem of every layer.
+        """
+        async with self._running(Phase.REMOTE):
+            yield self
+
+    def stop(self, reason: str = "stop asked") -> None:
+        """Ask for a stop: `until_stopped` returns. Call it in the event loop's thread.
+
+        Args:
+            reason: Shown in the log.
+        """
+        self._stop_reason = self._stop_reason or reason
+        self._stop_asked.set()
+
+    async def until_stopped(self) -> None:
+        """Wait until `stop` is called (by a signal under ``trivet run``)."""
+        await self._stop_asked.wait()
+
+    # -- inside a host (see trivet.hosting) ----------------------------------------------------------------------------
+
+    def hosted(
+        self, *, on_fatal: Callable[[Exception], None] = hosting.terminate
+    ) -> AbstractAsyncContextManager[Kernel]:
+        """Run in a task of its own, so that entering and leaving may happen in different tasks (pytest fixtures, servers).
+
+        Args:
+            on_fatal: Called when a critical provider fails; the default sends SIGTERM to this process, since an ASGI server
+                would go on serving.
+        """
+        return hosting.hosted(self, on_fatal)
+
+    def lifespan(self, app: object = None) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 - the ASGI lifespan signature
+        """Run for the lifetime of an ASGI app: ``FastAPI(lifespan=kernel.lifespan)``, ``Litestar(lifespan=[...])``."""
+        return hosting.lifespan(self)
+
+    def blocking(self, *, backend: str = "asyncio") -> AbstractContextManager[BlockingKernel]:
+        """Run in a thread with an event loop of its own, for Flask, Celery and scripts: ``with kernel.blocking() as k: ...``."""
+        return hosting.blocking(self, backend)
+
+    # -- what it holds ------------------------------------------------------------------------------------------------
+
+    def service(self, kind: type[T]) -> T:
+        """Return the running service that provides a type.
+
+        Raises:
+            UnknownServiceError: if none does; says which plugin would, where that is known.
+        """
+        slots = self._run.slots.values() if self._run else ()
+        for slot in slots:
+            provides = slot.declared.provider.provides
+            if provides is not None and issubclass(provides, kind) and slot.state is State.RUNNING:
+                return cast("T", slot.instance)
+        raise UnknownServiceError(missing_service(kind, self.compose(), self.state))
+
+    def provided(self, kind: str) -> dict[str, Any]:
+        """Return the running objects of a kind, by provider name. For plugins that bring a kind of their own."""
+        slots = self._run.slots.values() if self._run else ()
+        running = (one for one in slots if one.state is State.RUNNING and one.declared.kind == kind)
+        return {one.declared.provider.name: one.instance for one in running}
+
+    def task(self, name: str, *, critical: bool = True, restart: int = 0) -> Callable[[TaskT], TaskT]:
+        """Run a coroutine function of the application while the kernel runs, supervised like a provider.
+
+        Args:
+            name: Lower_snake; its id is ``task/<name>``.
+            critical: True: its failure stops the kernel. False: it degrades health.
+            restart: How many times in a row to start it again after a failure.
+        """
+
+        def register(function: TaskT) -> TaskT:
+            self._tasks.append(background(function, name, critical=critical, restart=restart))
+            self._composition = None
+            return function
+
+        return register
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    def events(self) -> EventStream:
+        """Return an async iterator over the events from now until the kernel has stopped."""
+        return self._observers.stream()
+
+    def observe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """Call back on every event, in the event loop; it must return at once. Returns what ends it."""
+        return self._observers.add(callback)
+
+    def emit(self, event: Event) -> None:
+        """Hand an event to all observers. Call it in the event loop's thread."""
+        self._observers.emit(event)
+
+    def _observer_failed(self, callback: Callable[[Event], None], error: Exception) -> None:
+        name = f"{callback.__module__}.{callback.__qualname__}"
+        self._set_aside(PluginError(name, f"an event observer raised and was dropped: {describe(error)}"))

@@ -1,0 +1,195 @@
+"""`Run`: one life of a kernel, from start to stop.
+
+Start, phase by phase (`trivet.composition.Phase`), wave by wave, the providers of a wave at once: local config sources load
+-> plugins that the configuration enables are added -> provider sections are structured -> what opens sealed values starts
+-> remote sources load -> the whole configuration is validated -> services -> the application's tasks. Stop: in reverse, one
+at a time.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+import anyio
+
+from trivet.composition import Phase, factory_parameters
+from trivet.errors import ProviderFailed, ProviderStartError, describe
+from trivet.events import KernelStarted, KernelStopping, ProviderSlow, ProviderStateChanged
+from trivet.routing import attach
+from trivet.supervision import Slot, State
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+    from trivet.composition import Composition, Declared
+    from trivet.config.live import Live
+    from trivet.kernel import Kernel
+
+_SLOW_CHECK = 0.05
+
+
+class Run:
+    """One start and stop.
+
+    Args:
+        kernel: Whose.
+        tasks: Its task group; every provider has a task in it.
+        body: The scope around the start and the application's body; cancelled when a critical provider fails.
+    """
+
+    def __init__(self, kernel: Kernel, tasks: TaskGroup, body: anyio.CancelScope) -> None:
+        self.slots: dict[str, Slot] = {}
+        self.fatal: ProviderFailed | None = None
+        self._kernel = kernel
+        self._tasks = tasks
+        self._body = body
+        self._started: list[Slot] = []
+        self._sections: dict[type, Live[object]] = {}
+        self._validated = False
+        self._warned: set[str] = set()
+
+    async def start(self, until: Phase) -> None:
+        """Start all phases up to ``until``; the configuration is always loaded and validated."""
+        kernel, begun = self._kernel, time.perf_counter()
+        kernel.health.ready_gate("starting")
+        async with anyio.create_task_group() as watch:
+            watch.start_soon(self._warn_of_slow)
+            composition = await self._find_plugins()
+            self._bind_sections(composition)
+            await self._start_phases(composition, Phase.SECURITY, Phase.REMOTE)
+            await kernel.config.load(reason="start")
+            self._validated = True
+            if until > Phase.REMOTE:
+                self._tasks.start_soon(kernel.health.run)
+                await self._start_phases(composition, Phase.SERVICE, until)
+            watch.cancel_scope.cancel()
+        if until > Phase.REMOTE:
+            kernel.health.ready_gate(None)
+            kernel.emit(KernelStarted(kernel=kernel.name, seconds=time.perf_counter() - begun))
+
+    async def _find_plugins(self) -> Composition:
+        """Start local sources, load what they know, add the plugins named there, until nothing new turns up."""
+        kernel = self._kernel
+        while True:
+            composition = kernel.compose()
+            await self._retire_replaced(composition)
+            await self._start_phases(composition, Phase.LOCAL, Phase.LOCAL)
+            await kernel.config.preload()
+            enable, block = (_names(kernel.config.peek(("plugins", key))) for key in ("enable", "block"))
+            if not kernel.admit(enable, block):
+                return composition
+
+    async def _retire_replaced(self, composition: Composition) -> None:
+        for slot in [one for one in self._started if composition.providers.get(one.id) is not one.declared]:
+            await slot.stop()
+            self._started.remove(slot)
+            del self.slots[slot.id]
+
+    def _bind_sections(self, composition: Composition) -> None:
+        for declared in composition.providers.values():
+            cls = declared.provider.config
+            if cls is not None:
+                self._sections[cls] = self._kernel.config.bind(f"plugins.{declared.provider.name}", cls)
+
+    async def _start_phases(self, composition: Composition, first: Phase, last: Phase) -> None:
+        for phase in Phase:
+            if first <= phase <= last:
+                for wave in composition.waves[phase]:
+                    await self._start_wave(composition, [id_ for id_ in wave if id_ not in self.slots])
+
+    async def _start_wave(self, composition: Composition, wave: list[str]) -> None:
+        failures: list[Exception] = []
+
+        async def start(slot: Slot) -> None:
+            try:
+                await self._start_slot(composition, slot)
+            except Exception as exc:  # noqa: BLE001 - collected, so that one clear error leaves instead of a group
+                failures.append(exc)
+                group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            for id_ in wave:
+                slot = self.slots[id_] = self._slot(composition.providers[id_])
+                group.start_soon(start, slot)
+        if failures:
+            raise failures[0]
+
+    def _slot(self, declared: Declared) -> Slot:
+        return Slot(
+            declared,
+            arguments=self._arguments,
+            attach=partial(attach, self._kernel),
+            changed=self._slot_changed,
+            watch=self._kernel.watch,
+        )
+
+    async def _start_slot(self, composition: Composition, slot: Slot) -> None:
+        try:
+            self._check_requirements(composition, slot)
+            await slot.start(self._tasks, self._crashed)
+        except Exception as exc:
+            if slot.declared.provider.critical:
+                raise
+            slot.become(State.FAILED, exc)
+        else:
+            self._started.append(slot)
+
+    def _check_requirements(self, composition: Composition, slot: Slot) -> None:
+        for wanted in composition.requirements(slot.id):
+            other = self.slots.get(wanted)
+            if other is None or other.state is not State.RUNNING:
+                why = f": {describe(other.error)}" if other is not None and other.error is not None else ""
+                raise ProviderStartError(
+                    slot.id, slot.declared.plugin.name, "start", f"needs {wanted}, which does not run{why}"
+                )
+
+    def _arguments(self, declared: Declared) -> dict[str, object]:
+        available: dict[str, object] = {"kernel": self._kernel}
+        cls = declared.provider.config
+        if cls is not None:
+            section = f"plugins.{declared.provider.name}"
+            available["config"] = (
+                self._sections[cls].current if self._validated else self._kernel.config.provisional(section, cls)
+            )
+        return {name: available[name] for name in factory_parameters(declared.provider) if name in available}
+
+    def _slot_changed(self, slot: Slot) -> None:
+        error = describe(slot.error) if slot.error is not None else None
+        plugin = slot.declared.plugin.name
+        self._kernel.emit(ProviderStateChanged(provider=slot.id, plugin=plugin, state=slot.state.value, error=error))
+
+    async def _warn_of_slow(self) -> None:
+        while True:
+            await anyio.sleep(_SLOW_CHECK)
+            for slot in self.slots.values():
+                limit = slot.declared.provider.start_timeout / 2
+                if slot.id not in self._warned and slot.starting_for() >= limit:
+                    self._warned.add(slot.id)
+                    plugin = slot.declared.plugin.name
+                    self._kernel.emit(ProviderSlow(provider=slot.id, plugin=plugin, seconds=limit, stack=slot.stack()))
+
+    def _crashed(self, slot: Slot) -> None:
+        if not slot.declared.provider.critical or self.fatal is not None:
+            return
+        cause = cast("BaseException", slot.error)
+        self.fatal = ProviderFailed(slot.id, slot.declared.plugin.name, describe(cause))
+        self.fatal.__cause__ = cause
+        self._kernel.stop(str(self.fatal))
+        self._body.cancel()
+
+    async def stop(self, reason: str) -> None:
+        """Stop everything that started, in reverse order, one at a time. Readiness falls first."""
+        self._kernel.health.ready_gate("stopping")
+        self._kernel.emit(KernelStopping(kernel=self._kernel.name, reason=reason))
+        for slot in reversed(self._started):
+            await slot.stop()
+        for slot in self.slots.values():  # one that was starting when the stop began
+            await slot.stop()
+
+
+def _names(value: object) -> list[str]:
+    # Before validation: a comma list from a text layer, or a list; what is neither is reported when everything is validated.
+    items = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
+    return [item.strip() for item in items if isinstance(item, str) and item.strip()]
