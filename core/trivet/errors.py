@@ -247,13 +247,3 @@ class TargetError(TrivetError, LookupError):
     """A ``module:attr`` or ``file.py[:attr]`` target does not import or holds no kernel."""
 
     exit_code = EX_NOINPUT
-
-
-def describe(failure: BaseException) -> str:
-    """Return one line that says what failed: trivet's own text, else type and text; of a group, its first leaf."""
-    while isinstance(failure, BaseExceptionGroup):
-        failure = failure.exceptions[0]
-    text = " ".join(str(failure).split())
-    if isinstance(failure, TrivetError) or (isinstance(failure, TimeoutError) and text):
-        return text
-    return f"{type(failure).__name__}: {text}" if text else type(failure).__name__

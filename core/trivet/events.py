@@ -73,6 +73,14 @@ class ProviderSlow(Event):
 
 
 @attrs.frozen(kw_only=True)
+class ServiceListening(Event):
+    """A service takes requests at ``url``; the command line shows it."""
+
+    service: str
+    url: str
+
+
+@attrs.frozen(kw_only=True)
 class ConfigReloaded(Event):
     """A new configuration snapshot is in force. ``changed`` are dotted paths, without values."""
 

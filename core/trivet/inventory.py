@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from trivet.errors import describe
+from trivet.failure import describe
 from trivet.supervision import State
 
 if TYPE_CHECKING:

@@ -9,24 +9,23 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 import anyio
 
 from trivet import hosting
+from trivet.assembly import Assembly
 from trivet.ciphers.registry import Ciphers
-from trivet.composition import Composition, Declared, Phase, compose, missing_extras
+from trivet.composition import Composition, Phase
 from trivet.config.registry import Config
-from trivet.discovery import Plugins
-from trivet.errors import KernelStateError, PluginError, UnknownServiceError, describe
-from trivet.events import KernelStopped, PluginBroken
+from trivet.errors import KernelStateError, PluginError, UnknownServiceError
+from trivet.events import KernelStopped
 from trivet.health.registry import Health
 from trivet.inventory import ProviderRow, inventory, missing_service
 from trivet.launch import Launch
 from trivet.metrics.registry import Metrics
 from trivet.observers import Observers
 from trivet.run import Run
-from trivet.stall import StallWatch, report_to_stderr
 from trivet.supervision import State
 from trivet.task import background
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -39,7 +38,6 @@ T = TypeVar("T")
 TaskT = TypeVar("TaskT", bound="Callable[[], Awaitable[None]]")
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
-_STALL_LIMIT = 5.0
 _ALIVE = ("starting", "running", "stopping")
 
 
@@ -77,20 +75,15 @@ class Kernel:
             raise ValueError(msg)
         self.name = name
         self.launch = launch or Launch()
-        self.broken: dict[str, PluginError] = {}
         self.state = "new"
-        self._observers = Observers(self._observer_failed)
-        self._observed: list[Callable[..., object]] = []
+        self._observers = Observers()
         self.config = Config(name, emit=self.emit, launch=lambda: self.launch)
         self.ciphers = Ciphers(name, emit=self.emit)
         self.health = Health(emit=self.emit)
         self.metrics = Metrics()
-        self.watch = StallWatch(_STALL_LIMIT, report_to_stderr)
-        self._plugins = Plugins(self.watch, block=block, on_broken=self._set_aside)
-        self._discover: tuple[Discover, Sequence[object | str]] | None = (discover, tuple(plugins))
-        self._strict = strict
-        self._tasks: list[Declared] = []
-        self._composition: Composition | None = None
+        self.assembly = Assembly(
+            name, plugins=plugins, discover=discover, block=block, strict=strict, observers=self._observers
+        )
         self._run: Run | None = None
         self._entered: AbstractAsyncContextManager[Kernel] | None = None
         self._stop_reason: str | None = None
@@ -105,49 +98,16 @@ class Kernel:
             CompositionError: if the providers do not fit together; says which and what to do.
             PluginError: if a plugin is broken and the kernel is strict.
         """
-        if self._composition is None:
-            with self.watch:
-                if self._discover is not None:
-                    self._load_plugins(*self._discover)
-                    self._discover = None
-                context = Composition(kernel=self.name, launch=self.launch)
-                declared = [*self._plugins.declare(context), *self._tasks]
-            self._composition = compose(context, declared, missing_extras(declared))
-        return self._composition
+        return self.assembly.compose(self.launch)
 
-    def _load_plugins(self, discover: Discover, wanted: Sequence[object | str]) -> None:
-        self._plugins.builtin_only = self.launch.environ.get("TRIVET_SAFE", "") not in ("", "0")
-        self._plugins.load(discover, wanted)
-        self._observe_hooks()
-
-    def admit(self, enable: Sequence[str], block: Sequence[str]) -> bool:
-        """Load more plugins by name, drop others for good; what ``plugins.enable`` and ``plugins.block`` do at the start.
-
-        Returns:
-            True if this changed anything; `compose` then gives a new composition.
-        """
-        changed = self._plugins.admit(enable, block)
-        if changed:
-            self._observe_hooks()
-            self._composition = None
-        return changed
-
-    def _observe_hooks(self) -> None:
-        for hook in self._plugins.implementations("on_event"):
-            if hook.function not in self._observed:
-                self._observed.append(hook.function)
-                self._observers.add(hook.function)
-
-    def _set_aside(self, error: PluginError) -> None:
-        if self._strict:
-            raise error
-        self.broken[error.plugin] = error
-        self.emit(PluginBroken(plugin=error.plugin, reason=error.reason))
+    @property
+    def broken(self) -> Mapping[str, PluginError]:
+        """The plugins that were set aside, and why."""
+        return self.assembly.broken
 
     def plugins(self) -> list[ProviderRow]:
         """List all providers: who gives each, and what it is doing; and plugins that are broken."""
-        composition = self.compose()
-        return inventory(composition, self._run.slots if self._run else {}, self.broken)
+        return inventory(self.compose(), self._run.slots if self._run else {}, self.broken)
 
     # -- run ----------------------------------------------------------------------------------------------------------
 
@@ -174,7 +134,7 @@ class Kernel:
             with anyio.CancelScope() as body:
                 self._run = run = Run(self, tasks, body)
                 try:
-                    with self.watch:
+                    with self.assembly.watch:
                         await run.start(until)
                     self.state = "running"
                     yield self
@@ -271,8 +231,7 @@ class Kernel:
         """
 
         def register(function: TaskT) -> TaskT:
-            self._tasks.append(background(function, name, critical=critical, restart=restart))
-            self._composition = None
+            self.assembly.add(background(function, name, critical=critical, restart=restart))
             return function
 
         return register
@@ -290,7 +249,3 @@ class Kernel:
     def emit(self, event: Event) -> None:
         """Hand an event to all observers. Call it in the event loop's thread."""
         self._observers.emit(event)
-
-    def _observer_failed(self, callback: Callable[[Event], None], error: Exception) -> None:
-        name = f"{callback.__module__}.{callback.__qualname__}"
-        self._set_aside(PluginError(name, f"an event observer raised and was dropped: {describe(error)}"))

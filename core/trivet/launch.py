@@ -23,12 +23,14 @@ class Launch:
         profile: E.g. ``dev``: adds ``<file>.dev.toml`` next to each base file. Default: ``$TRIVET_PROFILE``.
         assignments: ``a.b=value`` texts of ``--set``, in order.
         environ: The environment; default: the process's, read when asked.
+        standalone: True under ``trivet run``: the process is the kernel's own, so plugins may set up what belongs to a process (logging).
     """
 
     files: tuple[pathlib.Path, ...] = attrs.field(default=(), converter=_paths)
     profile: str | None = None
     assignments: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     environ: Mapping[str, str] = attrs.field(factory=lambda: os.environ, repr=False)
+    standalone: bool = False
 
     def active_profile(self) -> str | None:
         """Return the profile: the one given, else ``$TRIVET_PROFILE``, else None."""

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from trivet.events import PluginBroken
+from trivet.failure import describe
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -52,14 +55,9 @@ class EventStream:
 
 
 class Observers:
-    """The event streams and callbacks of one kernel.
+    """The event streams and callbacks of one kernel."""
 
-    Args:
-        failed: Told of a callback that raised, after it was dropped.
-    """
-
-    def __init__(self, failed: Callable[[Callable[[Event], None], Exception], None]) -> None:
-        self._failed = failed
+    def __init__(self) -> None:
         self._callbacks: list[Callable[[Event], None]] = []
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
 
@@ -86,10 +84,14 @@ class Observers:
         for callback in tuple(self._callbacks):
             try:
                 callback(event)
-            except Exception as exc:  # noqa: BLE001 - an observer must not break what it observes
-                if callback in self._callbacks:
-                    self._callbacks.remove(callback)
-                self._failed(callback, exc)
+            except Exception as exc:
+                self._drop(callback, exc)
+
+    def _drop(self, callback: Callable[[Event], None], error: Exception) -> None:
+        if callback in self._callbacks:
+            self._callbacks.remove(callback)
+            name = f"{callback.__module__}.{callback.__qualname__}"
+            self.emit(PluginBroken(plugin=name, reason=f"its event observer raised and was dropped: {describe(error)}"))
 
     def close(self) -> None:
         """End all streams."""

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, cast
 import anyio
 
 from trivet.composition import Phase, factory_parameters
-from trivet.errors import ProviderFailed, ProviderStartError, describe
+from trivet.errors import ProviderFailed, ProviderStartError
 from trivet.events import KernelStarted, KernelStopping, ProviderSlow, ProviderStateChanged
+from trivet.failure import describe
 from trivet.routing import attach
 from trivet.supervision import Slot, State
 
@@ -78,7 +79,7 @@ class Run:
             await self._start_phases(composition, Phase.LOCAL, Phase.LOCAL)
             await kernel.config.preload()
             enable, block = (_names(kernel.config.peek(("plugins", key))) for key in ("enable", "block"))
-            if not kernel.admit(enable, block):
+            if not kernel.assembly.admit(enable, block):
                 return composition
 
     async def _retire_replaced(self, composition: Composition) -> None:
@@ -122,7 +123,7 @@ class Run:
             arguments=self._arguments,
             attach=partial(attach, self._kernel),
             changed=self._slot_changed,
-            watch=self._kernel.watch,
+            watch=self._kernel.assembly.watch,
         )
 
     async def _start_slot(self, composition: Composition, slot: Slot) -> None:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
-from trivet.errors import ProviderStartError, RetryLater, StartupRefused, TrivetError, describe
+from trivet.errors import ProviderStartError, RetryLater, StartupRefused, TrivetError
+from trivet.failure import describe
 from trivet.waiting import stack_of
 
 if TYPE_CHECKING:
