@@ -1,4 +1,4 @@
-"""What plugins give to `kernel.metrics`: exporters; and what they read: families of samples."""
+"""What plugins give to `kernel.metrics`: exporters; and what they read: families of series."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from trivet.metrics.family import Family
+    from trivet.metrics.registry import AnyFamily
 
 
 @runtime_checkable
@@ -16,6 +16,10 @@ class MetricExporter(Protocol):
     media_type: str
     """The full Content-Type, e.g. ``text/plain; version=0.0.4; charset=utf-8``."""
 
-    def encode(self, families: Iterable[Family]) -> Iterator[bytes]:
-        """Yield the exposition in chunks of bounded size, so that a large scrape never stalls the event loop."""
+    def encode(self, families: Iterable[AnyFamily]) -> Iterator[bytes]:
+        """Yield the exposition in chunks of bounded size, so that a large scrape never stalls the event loop.
+
+        Args:
+            families: Of `Metrics.families`. One of a ``kind`` that the format does not know is left out.
+        """
         ...
