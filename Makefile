@@ -46,7 +46,7 @@ test-all: test  ## The tests on every CPython >= 3.11 of this machine, each in a
 	  $(MAKE) --no-print-directory VENV="$$venv" PYTHON="$$python" pytest </dev/null || exit 1; \
 	done
 
-bench: $(VENV)/.dev $(BENCH)/.peers  ## Measure trivet and its peers in the same run
+bench: $(BENCH)/.peers  ## Measure trivet and its peers in the same run
 	$(BENCH)/bin/python -m benchmarks $(BENCH_OPTIONS)
 
 clean:  ## Remove everything that make created
