@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -142,10 +143,12 @@ def dynamic_config_load(shape: Shape, path: Path) -> Block:
 
 def pydantic_load(shape: Shape, path: Path) -> Block:
     """Load with pydantic-settings into models."""
-    from pydantic import create_model
+    import pydantic
     from pydantic_settings import BaseSettings, SettingsConfigDict, TomlConfigSettingsSource, YamlConfigSettingsSource
 
-    class Base(BaseSettings):
+    create: Any = pydantic.create_model
+
+    class Base(BaseSettings):  # type: ignore[misc,unused-ignore]  # pydantic-settings is not installed where mypy runs
         model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__")
 
         @classmethod
@@ -153,10 +156,10 @@ def pydantic_load(shape: Shape, path: Path) -> Block:
             source = TomlConfigSettingsSource if path.suffix == ".toml" else YamlConfigSettingsSource
             return sources["env_settings"], source(settings_cls, path)
 
-    def make(name: str, fields: Mapping[str, type]) -> type:
-        return create_model(name, **{field: (kind, ...) for field, kind in fields.items()})
+    def make(name: str, fields: Mapping[str, type]) -> Any:
+        return create(name, **{field: (kind, ...) for field, kind in fields.items()})
 
-    root = create_model("Root", __base__=Base, **{name: (kind, ...) for name, kind in nested(shape, make)[1].items()})
+    root = create("Root", __base__=Base, **{name: (kind, ...) for name, kind in nested(shape, make)[1].items()})
     return proved(shape, root)
 
 
@@ -205,9 +208,7 @@ def loading(keys: int, suffix: str, plugin: ModuleType, goals: Mapping[str, Goal
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = shape.write(Path(folder, f"bench{suffix}"))
-            peers = [
-                Peer(name, lambda name=name: LOADERS[name](shape, path), goal) for name, goal in goals.items()
-            ]  # fmt: skip
+            peers = [Peer(name, partial(LOADERS[name], shape, path), goal) for name, goal in goals.items()]
             yield Contest(trivet_load(shape, path, plugin), peers, rounds=7)
     finally:
         for name in shape.environ():
