@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 CORE = ROOT / "core"
 ROOTS = {CORE: 250, ROOT / "plugins": 300, ROOT / "contrib": 300}
 FUNCTION_LINES = 30
-MAY_ISOLATE = {"supervision.py", "discovery.py", "hosting.py"}
+MAY_ISOLATE = {"supervision.py", "discovery.py", "hosting.py", "observers.py"}
 HEAVY = ("structlog", "cattrs", "click", "rich", "cryptography", "watchdog")
 
 # Name and reason of each file or function that may be longer. Keep it short, or mend the rule.

@@ -201,7 +201,7 @@ def _unavailable(composition: Composition, missing: Mapping[str, str]) -> dict[s
         for id_ in known - unavailable.keys():
             for wanted in composition.requirements(id_):
                 if wanted not in known:
-                    raise RequirementError(id_, wanted, matches=difflib.get_close_matches(wanted, known, n=2))
+                    raise RequirementError(id_, wanted, matches=difflib.get_close_matches(wanted, known - {id_}, n=2))
                 if wanted in unavailable:
                     unavailable[id_] = f"needs {wanted}: {unavailable[wanted]}"
                     spread = True

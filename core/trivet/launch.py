@@ -23,7 +23,8 @@ class Launch:
         profile: E.g. ``dev``: adds ``<file>.dev.toml`` next to each base file. Default: ``$TRIVET_PROFILE``.
         assignments: ``a.b=value`` texts of ``--set``, in order.
         environ: The environment; default: the process's, read when asked.
-        standalone: True under ``trivet run``: the process is the kernel's own, so plugins may set up what belongs to a process (logging).
+        standalone: True under ``trivet run``: the process is the kernel's own, so plugins may set up what belongs to a
+            process (logging).
     """
 
     files: tuple[pathlib.Path, ...] = attrs.field(default=(), converter=_paths)
