@@ -243,6 +243,10 @@ class MetricError(TrivetError, ValueError):
     """A metric or its labels break the rules of the exposition formats, or clash with another metric."""
 
 
+class HealthError(TrivetError, ValueError):
+    """A health check is defined wrongly, or its name is taken."""
+
+
 class TargetError(TrivetError, LookupError):
     """A ``module:attr`` or ``file.py[:attr]`` target does not import or holds no kernel."""
 

@@ -109,7 +109,7 @@ class ConfigWarning(Event):
 
 @attrs.frozen(kw_only=True)
 class HealthChanged(Event):
-    """A health check's verdict changed. ``before`` and ``after`` are ``pass``, ``warn`` or ``fail``."""
+    """A health check's verdict changed: ``pass``, ``warn`` or ``fail``. ``before`` is ``pending`` for a first verdict that is bad."""
 
     check: str
     before: str

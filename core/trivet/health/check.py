@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol, runtime_checkable
 
 import attrs
+
+from trivet.errors import HealthError
 
 
 class Status(enum.IntEnum):
@@ -46,6 +48,13 @@ class HealthCheck(Protocol):
         ...
 
 
+def _group_names(groups: Iterable[str]) -> frozenset[str]:
+    if isinstance(groups, str):
+        msg = f'groups must be a set of names, e.g. {{"{groups}"}}, got the string {groups!r}'
+        raise HealthError(msg)
+    return frozenset(groups)
+
+
 @attrs.frozen(kw_only=True)
 class CheckPlan:
     """How a check is run: in the background, each in its own rhythm, so that asking never waits.
@@ -60,7 +69,7 @@ class CheckPlan:
         critical: False: a failure counts as a warning in its groups.
     """
 
-    groups: frozenset[str] = attrs.field(default=frozenset({"ready"}), converter=frozenset)
+    groups: frozenset[str] = attrs.field(default=frozenset({"ready"}), converter=_group_names)
     timeout: float = attrs.field(default=2.0, validator=attrs.validators.gt(0))
     interval: float = attrs.field(default=10.0, validator=attrs.validators.gt(0))
     initial_delay: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
