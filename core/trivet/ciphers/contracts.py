@@ -75,6 +75,25 @@ class KeyRing(Protocol):
 
 
 @runtime_checkable
+class KeyStore(KeyRing, Protocol):
+    """A key ring that makes its keys itself: what ``trivet secrets init`` asks the service's key ring to be."""
+
+    place: str
+    """Where the keys are, for messages: a file, an address."""
+
+    def create(self, *, suite: int) -> Key:
+        """Make the first key, primary, where there is none yet. Of many processes that try at once, one succeeds.
+
+        Args:
+            suite: The number of the cipher that the key is for.
+
+        Raises:
+            KeyRingError: if there are keys already, or the place cannot be written.
+        """
+        ...
+
+
+@runtime_checkable
 class KeySource(Protocol):
     """Gives a master key from a file, the environment, a credential directory, a vault."""
 

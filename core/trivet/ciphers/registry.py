@@ -16,7 +16,7 @@ from trivet.errors import CompositionError, KeyRingError, SealError
 from trivet.events import SecurityOperation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from trivet.ciphers.contracts import CipherBackend, KeyRing
@@ -129,6 +129,10 @@ class Ciphers:
 
         return remove
 
+    def suites(self) -> Mapping[int, str]:
+        """Return the loaded ciphers: suite number to provider name, by number."""
+        return {number: suite.name for number, suite in sorted(self._suites.items())}
+
     async def seal(self, data: bytes, *, purpose: str, path: Path = (), type: str = "bytes") -> str:  # noqa: A002 - the word
         """Encrypt a value under the primary key.
 
@@ -214,7 +218,7 @@ class Ciphers:
         return self._suites
 
     def _no_suite(self, key_id: int, number: int) -> str:
-        loaded = ", ".join(f"{number} ({suite.name})" for number, suite in sorted(self._suites.items()))
+        loaded = ", ".join(f"{number} ({name})" for number, name in self.suites().items())
         return (
             f"key {key_id:016x} is for cipher suite {number}, and the loaded ones are {loaded}; "
             "load the plugin of that suite, or make a key for one of these"

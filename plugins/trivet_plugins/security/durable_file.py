@@ -1,0 +1,83 @@
+"""Write a file so that a crash at any moment leaves the old content or the new one, never a part."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Iterator
+
+_NO_HARD_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+
+
+def create(path: pathlib.Path, data: bytes) -> None:
+    """Write a new file with mode 0600; of many processes that try at once, one succeeds.
+
+    Raises:
+        FileExistsError: if there is a file of that name, or a link.
+        OSError: if it cannot be written.
+    """
+    with _temporary(path, data, 0o600) as temporary:
+        try:
+            os.link(temporary, path)  # fails if the name is taken, and gives the whole content at once
+        except OSError as exc:
+            if exc.errno not in _NO_HARD_LINKS:
+                raise
+            _create_in_place(path, data)
+    _sync_directory(path)
+
+
+def replace(path: pathlib.Path, data: bytes) -> None:
+    """Replace the content of an existing file, keeping its mode and, where allowed, its owner. A link stays a link.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    target = path.resolve(strict=True)
+    status = target.stat()
+    with _temporary(target, data, status.st_mode & 0o7777) as temporary:
+        if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+            with contextlib.suppress(
+                PermissionError
+            ):  # only root gives files away; the content matters more than the owner
+                os.chown(temporary, status.st_uid, status.st_gid)
+                os.chmod(temporary, status.st_mode & 0o7777)  # noqa: PTH101 - chown may clear bits
+        os.replace(temporary, target)  # noqa: PTH105 - a plain string, as mkstemp gave it
+    _sync_directory(target)
+
+
+@contextlib.contextmanager
+def _temporary(path: pathlib.Path, data: bytes, mode: int) -> Iterator[str]:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with open(handle, "wb") as file:  # noqa: PTH123 - the descriptor that mkstemp opened
+            file.write(data)
+            file.flush()
+            os.fchmod(handle, mode)
+            os.fsync(handle)
+        yield name
+    finally:
+        with contextlib.suppress(FileNotFoundError):  # renamed into place
+            os.unlink(name)  # noqa: PTH108 - as above
+
+
+def _create_in_place(path: pathlib.Path, data: bytes) -> None:
+    # For file systems without hard links (FAT, some network mounts): still exclusive, but a crash may leave a part.
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(handle, "wb") as file:  # noqa: PTH123 - O_EXCL needs os.open
+        file.write(data)
+        file.flush()
+        os.fsync(handle)
+
+
+def _sync_directory(path: pathlib.Path) -> None:
+    handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
