@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
@@ -30,6 +30,10 @@ def _lower_snake(_instance: object, attribute: attrs.Attribute[str], value: str)
     if not _NAME.match(value):
         msg = f"{attribute.name} must be lower_snake (a-z, 0-9, _), got {value!r}"
         raise ValueError(msg)
+
+
+def _texts(values: Iterable[str]) -> tuple[str, ...]:  # attrs gives a bare ``tuple`` a type that refuses what it should take
+    return tuple(values)
 
 
 def _ids(_instance: object, attribute: attrs.Attribute[Any], value: str | tuple[str, ...] | None) -> None:
@@ -67,7 +71,7 @@ class Provider(Generic[T_co]):
     factory: Callable[..., T_co | AbstractAsyncContextManager[T_co]]
     config: type | None = None
     provides: type | None = None
-    requires: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=_ids)
+    requires: tuple[str, ...] = attrs.field(default=(), converter=_texts, validator=_ids)
     replaces: str | None = attrs.field(default=None, validator=_ids)
     critical: bool = True
     restart: int = 0
@@ -75,4 +79,4 @@ class Provider(Generic[T_co]):
     stop_timeout: float = 5.0
     stability: Stability = Stability.STABLE
     extra: str | None = None
-    modules: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    modules: tuple[str, ...] = attrs.field(default=(), converter=_texts)
