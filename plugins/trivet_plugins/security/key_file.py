@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from trivet import KeyRing, KeyRingError, Provider, hookimpl
-from trivet_plugins.security import durable_file
+from trivet import KeyRing, KeyRingError, Provider, durable_file, hookimpl
 from trivet_plugins.security.key_document import MAX_BYTES, KeyDocument, StoredKey
 
 if TYPE_CHECKING:

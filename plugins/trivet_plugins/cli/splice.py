@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from trivet import FormatError, TrivetError, UnknownPathError
+from trivet import FormatError, TrivetError, UnknownPathError, durable_file
 from trivet.config.origin import dotted
 from trivet.exit_codes import EX_DATAERR, EX_IOERR, EX_NOINPUT
-from trivet_plugins.security import durable_file
 
 if TYPE_CHECKING:
     import pathlib
