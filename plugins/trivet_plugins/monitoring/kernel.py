@@ -1,0 +1,120 @@
+"""Watch the kernel itself: metrics and health checks of its configuration, providers and security operations.
+
+Health: ``configuration`` warns while the last reload was rejected (the old snapshot is in force); ``providers`` warns while a
+provider has failed or a plugin is set aside. Both belong to ``ready`` and never fail it: the service works.
+
+Config: none. To go without it: ``Kernel(block={"kernel"})``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import attrs
+
+from trivet import CheckPlan, Composition, Event, HealthCheck, Kernel, Provider, Status, Verdict, hookimpl
+from trivet.events import ConfigRejected, ConfigReloaded, ProviderStateChanged, SecurityOperation
+
+_PLAN = CheckPlan(groups={"ready"}, interval=1.0, critical=False)
+
+
+class KernelMetrics:
+    """Count what the kernel tells.
+
+    Args:
+        kernel: The kernel to watch.
+    """
+
+    def __init__(self, kernel: Kernel) -> None:
+        counter, gauge = kernel.metrics.counter, kernel.metrics.gauge
+        self._health = kernel.health
+        self._reloads = counter("trivet_config_reloads_total", "Loads of the configuration.", labels=("outcome",))
+        self._changed = gauge("trivet_config_changed_timestamp_seconds", "When the configuration came into force.")
+        self._states = counter("trivet_provider_states_total", "Changes of state.", labels=("provider", "state"))
+        self._security = counter(
+            "trivet_security_operations_total", "Sealed and opened.", labels=("operation", "outcome")
+        )
+        self._status = gauge("trivet_health_status", "0 pass, 1 warn, 2 fail.", labels=("check",))
+        gauge("trivet_config_generation", "The configuration in force.", callback=lambda: kernel.config.generation)
+        self._reloads.labels("accepted").inc()  # the load of the start came before this provider
+        self._changed.set(time.time())
+
+    def count(self, event: Event) -> None:
+        """Count one event."""
+        match event:
+            case ConfigReloaded():
+                self._reloads.labels("accepted").inc()
+                self._changed.set(event.at)
+            case ConfigRejected():
+                self._reloads.labels("rejected").inc()
+            case ProviderStateChanged():
+                self._states.labels(event.provider, event.state).inc()
+            case SecurityOperation():
+                self._security.labels(event.operation, event.outcome).inc()
+
+    def collect(self) -> None:
+        """Set what is read rather than counted; called before a scrape."""
+        for name, result in self._health.results.items():
+            if result.status is not None:
+                self._status.labels(name).set(result.status)
+
+
+@asynccontextmanager
+async def count_events(kernel: Kernel) -> AsyncIterator[KernelMetrics]:
+    """Watch a kernel as long as it runs."""
+    metrics = KernelMetrics(kernel)
+    endings = kernel.observe(metrics.count), kernel.metrics.before_scrape(metrics.collect)
+    try:
+        yield metrics
+    finally:
+        for end in endings:
+            end()
+
+
+@attrs.frozen
+class ConfigurationCheck:
+    """Warn while the last reload was rejected."""
+
+    kernel: Kernel
+    plan: CheckPlan = _PLAN
+
+    async def check(self) -> Verdict | None:
+        """Return a warning with the first problem, or None."""
+        problems = self.kernel.config.problems
+        if not problems:
+            return None
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        generation = self.kernel.config.generation
+        return Verdict(Status.WARN, f"last reload rejected, generation {generation} stays: {problems[0]}{more}")
+
+
+@attrs.frozen
+class ProvidersCheck:
+    """Warn while a provider has failed or a plugin is set aside."""
+
+    kernel: Kernel
+    plan: CheckPlan = _PLAN
+
+    async def check(self) -> Verdict | None:
+        """Return a warning that names them, or None."""
+        bad = [row for row in self.kernel.plugins() if row.state in ("failed", "restarting", "broken")]
+        if not bad:
+            return None
+        return Verdict(Status.WARN, "; ".join(f"{row.id} is {row.state}: {row.error}" for row in bad))
+
+
+@hookimpl
+def register_services(composition: Composition) -> list[Provider[KernelMetrics]]:
+    """Offer the metrics of the kernel itself."""
+    return [Provider(name="kernel_metrics", factory=count_events, provides=KernelMetrics, critical=False)]
+
+
+@hookimpl
+def register_health_checks(composition: Composition) -> list[Provider[HealthCheck]]:
+    """Offer the checks of the kernel itself."""
+    return [
+        Provider(name="configuration", factory=ConfigurationCheck, critical=False),
+        Provider(name="providers", factory=ProvidersCheck, critical=False),
+    ]
