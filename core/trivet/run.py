@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import anyio
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from trivet.kernel import Kernel
 
 _SLOW_CHECK = 0.05
+
+RUNNING: Final[set[Kernel]] = set()
+"""The kernels of this process that have begun to start and not ended to stop: `trivet.testing` finds the one a test forgot."""
 
 
 class Run:
@@ -54,6 +57,7 @@ class Run:
     async def start(self, until: Phase) -> None:
         """Start all phases up to ``until``; the configuration is always loaded and validated."""
         kernel, begun = self._kernel, time.perf_counter()
+        RUNNING.add(kernel)
         kernel.health.ready_gate("starting")
         async with anyio.create_task_group() as watch:
             watch.start_soon(self._warn_of_slow)
@@ -188,6 +192,7 @@ class Run:
             await slot.stop()
         for slot in self.slots.values():  # one that was starting when the stop began
             await slot.stop()
+        RUNNING.discard(self._kernel)
 
 
 def _names(value: object) -> list[str]:
