@@ -41,7 +41,10 @@ class Verdict:
 class HealthCheck(Protocol):
     """A health check of a plugin. A check of an application is a plain coroutine function under ``@kernel.health.check(...)``."""
 
-    plan: CheckPlan
+    @property
+    def plan(self) -> CheckPlan:
+        """How to run it; read once, when the check is added."""
+        ...
 
     async def check(self) -> Verdict | None:
         """Return a verdict; None is a pass, an exception a failure with its text as output."""

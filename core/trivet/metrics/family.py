@@ -92,7 +92,7 @@ class Family(dict[LabelValues, C], Generic[C]):
         """Return all series of this moment: one atomic copy that births and removals cannot disturb."""
         return list(self.values())
 
-    def text_of(self, cell: C) -> str:
+    def text_of(self, cell: Cell) -> str:
         """Return the labels of a series as text, ``region="eu"``; written once and kept in ``cell.text``."""
         text = cell.text
         if not text and self.label_names:

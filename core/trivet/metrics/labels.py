@@ -78,6 +78,11 @@ def positional(metric: str, names: tuple[str, ...], named: Mapping[str, object])
     return tuple(named[name] for name in names)
 
 
+def escape(value: str) -> str:
+    """Return a label value as it stands between the quotes."""
+    return value.translate(_ESCAPES)
+
+
 def label_text(names: tuple[str, ...], values: LabelValues) -> str:
     r"""Write labels as they stand between the braces in every Prometheus text format: ``region="eu",path="C:\\x"``."""
-    return ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in zip(names, values, strict=True))
+    return ",".join(f'{name}="{escape(value)}"' for name, value in zip(names, values, strict=True))

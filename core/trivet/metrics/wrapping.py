@@ -32,7 +32,9 @@ class Recorder(Protocol):
 
 def wrap(function: Callable[..., object], recorder: Recorder) -> Callable[..., object]:
     """Return ``function`` with every call recorded; signature, name and kind stay as they are."""
-    called = function if inspect.isroutine(function) or isinstance(function, functools.partial) else type(function).__call__
+    called = (
+        function if inspect.isroutine(function) or isinstance(function, functools.partial) else type(function).__call__
+    )
     if inspect.iscoroutinefunction(called):
         wrapper: Callable[..., object] = _coroutine(
             cast("Callable[..., Coroutine[Any, Any, object]]", function), recorder

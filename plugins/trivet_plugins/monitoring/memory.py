@@ -1,0 +1,73 @@
+"""Warn when memory runs short: the machine's, or the container's where that is tighter (cgroup v2).
+
+Config (``plugins.memory``): ``warn_share`` and ``fail_share`` of available memory (0.10 and 0.03), ``critical`` (false),
+``cgroup`` (``/sys/fs/cgroup``). What the kernel can drop at once (inactive page cache) counts as available, as in kubelet's working set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+
+from trivet import CheckPlan, Composition, HealthCheck, Provider, Status, Verdict, hookimpl
+
+
+@attrs.frozen
+class MemoryConfig:
+    """When memory counts as short."""
+
+    warn_share: float = 0.10
+    fail_share: float = 0.03
+    critical: bool = False
+    cgroup: Path = Path("/sys/fs/cgroup")
+
+
+class MemoryCheck:
+    """Compare available memory with its limit, on the machine and in every cgroup from ours up to the root."""
+
+    def __init__(self, config: MemoryConfig) -> None:
+        self.plan = CheckPlan(groups={"ready"}, interval=10, critical=config.critical)
+        self._config = config
+
+    async def check(self) -> Verdict:
+        """Judge the tightest limit."""
+        import psutil
+
+        host = psutil.virtual_memory()
+        limits = [(host.available, host.total, "the machine's"), *cgroup_limits(self._config.cgroup, own_cgroup())]
+        free, total, whose = min(limits, key=lambda limit: limit[0] / limit[1])
+        share, config = free / total, self._config
+        status = Status.FAIL if share < config.fail_share else Status.WARN if share < config.warn_share else Status.PASS
+        output = f"{share:.1%} of {whose} {total / 2**20:.0f} MiB memory is available" if status else ""
+        return Verdict(status, output, {"available_bytes": free, "available_share": share})
+
+
+def own_cgroup() -> str:
+    """Return the path of this process's cgroup v2, ``/`` where there is none."""
+    lines = Path("/proc/self/cgroup").read_text().splitlines() if Path("/proc/self/cgroup").exists() else []
+    return next((line.removeprefix("0::") for line in lines if line.startswith("0::")), "/")
+
+
+def cgroup_limits(root: Path, own: str) -> Iterator[tuple[int, int, str]]:
+    """Yield available bytes, limit and owner of each cgroup from ``own`` up to ``root`` that has a limit."""
+    path = root / own.strip("/")
+    for directory in (path, *(parent for parent in path.parents if parent.is_relative_to(root))):
+        limit = _read(directory / "memory.max")
+        if limit.isdecimal() and int(limit):
+            cache = dict(line.split() for line in _read(directory / "memory.stat").splitlines()).get(
+                "inactive_file", "0"
+            )
+            used = int(_read(directory / "memory.current") or 0) - int(cache)
+            yield max(0, int(limit) - used), int(limit), "the container's"
+
+
+def _read(path: Path) -> str:
+    return path.read_text().strip() if path.is_file() else ""
+
+
+@hookimpl
+def register_health_checks(composition: Composition) -> list[Provider[HealthCheck]]:
+    """Offer ``health_check/memory``."""
+    return [Provider(name="memory", factory=MemoryCheck, config=MemoryConfig)]
