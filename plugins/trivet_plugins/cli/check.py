@@ -1,0 +1,78 @@
+"""``trivet check``: compose, load and validate, and start nothing that serves. Exit 0: all is well; 78: each problem on stdout."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from trivet_plugins.cli.options import LaunchCommand, json_option, launch_options, open_kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trivet import Kernel, Problem
+
+
+@click.command(cls=LaunchCommand)
+@click.argument("target", required=False)
+@launch_options
+@json_option
+@click.pass_context
+def check(
+    ctx: click.Context,
+    target: str | None,
+    files: tuple[str, ...],
+    profile: str | None,
+    assignments: tuple[str, ...],
+    as_json: bool,  # noqa: FBT001 - click passes by name
+) -> None:
+    """Validate configuration and plugins, and start nothing.
+
+    Prints each problem as file:line:col: error: message and exits with 78 if there is one.
+    """
+    import anyio
+
+    from trivet.exit_codes import EX_CONFIG
+
+    kernel = open_kernel(target, files, profile, assignments)
+    problems = anyio.run(_problems, kernel)
+    broken = [str(error) for _, error in sorted(kernel.broken.items())]
+    if as_json:
+        rows = [*map(_row, problems), *map(_bare_row, broken)]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        for line in [*map(str, problems), *(f"error: {text}" for text in broken)]:
+            click.echo(line)
+        if not problems and not broken:
+            click.echo(f"{kernel.name}: the configuration is valid")
+    if problems or broken:
+        ctx.exit(EX_CONFIG)
+
+
+async def _problems(kernel: Kernel) -> Sequence[Problem]:
+    from trivet import ConfigError
+
+    try:
+        async with kernel.configured():
+            return ()
+    except ConfigError as exc:
+        return exc.problems
+
+
+def _row(problem: Problem) -> dict[str, object]:
+    from trivet.config.origin import dotted
+
+    origin = problem.origin
+    return {
+        "file": origin.source if origin else None,
+        "line": origin.line if origin else None,
+        "column": origin.column if origin else None,
+        "path": dotted(problem.path) or None,
+        "message": problem.message,
+    }
+
+
+def _bare_row(message: str) -> dict[str, object]:
+    return {"file": None, "line": None, "column": None, "path": None, "message": message}

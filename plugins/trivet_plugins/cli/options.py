@@ -1,0 +1,114 @@
+"""The options that mean the same in every command: ``--config``, ``--profile``, ``--set``, ``--app``, ``--debug``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trivet import Kernel
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+_CONFIG_SUFFIXES: Final = (".toml", ".yaml", ".yml", ".json")
+
+
+class Session:
+    """One run of the command line; click hands it to every command as ``ctx.obj``."""
+
+    def __init__(self) -> None:
+        self.debug = False
+
+
+class LaunchCommand(click.Command):
+    """A command with `launch_options`; ``--config a.toml b.toml`` is the same as ``--config a.toml --config b.toml``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Repeat ``--config`` before every further file, then parse as usual."""
+        spread: list[str] = []
+        follows = ""
+        for arg in args:
+            if follows == "value":
+                follows = "more"
+            elif follows == "more" and arg.endswith(_CONFIG_SUFFIXES):
+                spread.append("--config")
+            else:
+                follows = "value" if arg == "--config" else ""
+            spread.append(arg)
+        return super().parse_args(ctx, spread)
+
+
+def debug_option(function: F) -> F:
+    """Add ``--debug``."""
+
+    def switch(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+        ctx.ensure_object(Session).debug |= value
+
+    option = click.option(
+        "--debug", is_flag=True, expose_value=False, callback=switch, is_eager=True, help="Show tracebacks."
+    )
+    return option(function)
+
+
+def launch_options(function: F) -> F:
+    """Add ``--config``, ``--profile``, ``--set`` and ``--debug``; the command gets ``files``, ``profile``, ``assignments``."""
+    for option in (
+        debug_option,
+        click.option(
+            "--set",
+            "assignments",
+            multiple=True,
+            metavar="PATH=VALUE",
+            help="Set a value, e.g. database.pool_size=20. Repeatable.",
+        ),
+        click.option(
+            "--profile", metavar="NAME", help="Add the profile's files, e.g. base.NAME.toml. [default: $TRIVET_PROFILE]"
+        ),
+        click.option(
+            "--config", "files", multiple=True, metavar="FILE...", help="Read these files; later ones win. Repeatable."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def json_option(function: F) -> F:
+    """Add ``--json``; the command gets ``as_json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def app_option(function: F) -> F:
+    """Add ``--app``; the command gets ``app``."""
+    text = "The kernel to ask: module:attr or file.py[:attr]. [default: what ./trivet.toml enables]"
+    return click.option("--app", metavar="TARGET", help=text)(function)
+
+
+def open_kernel(target: str | None, files: tuple[str, ...], profile: str | None, assignments: tuple[str, ...]) -> Kernel:
+    """Return the kernel of a target with the launch options put in; what they leave open stays as the target has it.
+
+    Args:
+        target: None: a kernel of the built-ins and what ``trivet.toml`` enables.
+        files: ``--config``.
+        profile: ``--profile``.
+        assignments: ``--set``, added to what the target has.
+
+    Raises:
+        TargetError: if the target does not give a kernel.
+    """
+    import attrs
+
+    from trivet import Kernel
+    from trivet_plugins.cli.target import load_kernel
+
+    kernel = Kernel("trivet") if target is None else load_kernel(target)
+    launch = kernel.launch
+    kernel.launch = attrs.evolve(
+        launch,
+        files=files or launch.files,
+        profile=profile or launch.profile,
+        assignments=(*launch.assignments, *assignments),
+    )
+    return kernel

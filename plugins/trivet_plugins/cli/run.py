@@ -1,0 +1,56 @@
+"""``trivet run``: run a service until SIGINT or SIGTERM stops it in order (exit 0). A second one ends it at once (128 + number);
+SIGHUP reloads the configuration."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from trivet_plugins.cli.options import LaunchCommand, launch_options, open_kernel
+
+if TYPE_CHECKING:
+    from trivet import Kernel
+    from trivet.events import Event
+
+
+@click.command(cls=LaunchCommand)
+@click.argument("target", required=False)
+@launch_options
+@click.option("--backend", type=click.Choice(["asyncio", "trio"]), default="asyncio", show_default=True)
+def run(
+    target: str | None, files: tuple[str, ...], profile: str | None, assignments: tuple[str, ...], backend: str
+) -> None:
+    """Run a service until it is told to stop.
+
+    Without a TARGET: the built-in plugins and what ./trivet.toml enables. SIGHUP reloads the configuration.
+    """
+    import anyio
+    import attrs
+
+    from trivet.hosting import serve
+
+    kernel = open_kernel(target, files, profile, assignments)
+    kernel.launch = attrs.evolve(kernel.launch, standalone=True)
+    if sys.stderr.isatty():
+        kernel.observe(_Guide(kernel).see)
+    anyio.run(serve, kernel, backend=backend)
+
+
+class _Guide:
+    """Tells a person at a terminal where to look, once the service runs."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._places: list[str] = []
+
+    def see(self, event: Event) -> None:
+        """Collect addresses until the start is complete, then print."""
+        from trivet.events import KernelStarted, ServiceListening
+
+        if isinstance(event, ServiceListening):
+            self._places.append(event.url)
+        elif isinstance(event, KernelStarted):
+            look = f"  look at  {'  '.join(self._places)}\n" if self._places else ""
+            click.echo(f"\n{self._kernel.name} is running\n{look}  stop it  Ctrl-C\n", err=True)
