@@ -1,0 +1,123 @@
+"""The pages do what they show: every Python block runs, and every hook has a page with its exact signature that works.
+
+A block that cannot run says so: ``<!-- not run: why -->`` stands on the line above it.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import types
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import trivet
+from trivet import Kernel, hookspecs
+from trivet.events import ConfigRejected
+
+ROOT = Path(__file__).parent.parent.parent
+DOCS = ROOT / "docs"
+HOOKS = [name for name, function in vars(hookspecs).items() if hasattr(function, "trivet_spec")]
+REGISTERING = [name for name in HOOKS if getattr(hookspecs, name).trivet_kind is not None]
+PAGES = sorted({ROOT / "README.md", *DOCS.rglob("*.md")} - {*DOCS.glob("_build/**/*.md")})
+
+FENCE = re.compile(r"^(?P<above>[^\n]*)\n```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page):
+    """Yield ``(line, code)`` of all Python blocks of a page that are to run."""
+    text = page.read_text()
+    for match in FENCE.finditer(text):
+        if not match["above"].startswith("<!-- not run:"):
+            yield text.count("\n", 0, match.start("code")) + 1, match["code"]
+
+
+async def run(code, namespace, page, line):
+    """Run a block, top-level ``await`` included, with the page's own line numbers in its tracebacks."""
+    compiled = compile("\n" * (line - 1) + code, str(page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    result = eval(compiled, namespace)
+    if inspect.iscoroutine(result):
+        await result
+
+
+def signature_of(hook):
+    """The signature as it stands in hookspecs.py, without decorator and comment."""
+    function = next(node for node in ast.parse(inspect.getsource(hookspecs)).body if getattr(node, "name", "") == hook)
+    return f"def {hook}({ast.unparse(function.args)}) -> {ast.unparse(function.returns)}"
+
+
+def plugin_of(page):
+    """The plugin that a hook's page shows, as a module."""
+    module = types.ModuleType(f"page_{page.stem}")
+    for line, code in blocks(page):
+        exec(compile("\n" * (line - 1) + code, str(page), "exec"), vars(module))
+    return module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+async def test_every_python_block_of_a_page_runs(page, tmp_path, monkeypatch):
+    """A reader who types what a page shows gets no error; blocks of one page build on each other."""
+    monkeypatch.chdir(tmp_path)
+    namespace = {"__name__": "__docs__"}
+    for line, code in blocks(page):
+        await run(code, namespace, page, line)
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_page_quotes_the_hook_exactly(hook):
+    """Whoever writes a plugin from the page alone writes the right function."""
+    page = (DOCS / "hooks" / f"{hook}.md").read_text()
+    assert page.startswith(f"# {hook}\n")
+    assert signature_of(hook) in page.splitlines()
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_page_answers_what_one_asks_about_a_hook(hook):
+    """When it is called, whether it may block, what None means, how it is done and who does it."""
+    page = (DOCS / "hooks" / f"{hook}.md").read_text()
+    asked = [":Called:", ":May it block:", ":None means:", "## A minimal implementation", "## Who uses it"]
+    assert [one for one in asked if one not in page] == []
+
+
+def test_there_is_no_page_for_a_hook_that_is_gone():
+    assert {page.stem for page in (DOCS / "hooks").glob("*.md")} == set(HOOKS)
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_is_named_by_a_test_of_its_own(hook):
+    """Naming it in a page's test does not count."""
+    tests = [path for path in (ROOT / "tests").rglob("test_*.py") if "docs" not in path.relative_to(ROOT).parts]
+    assert [path for path in tests if re.search(rf"\b{hook}\b", path.read_text())], f"no test names {hook}"
+
+
+@pytest.mark.parametrize("hook", REGISTERING)
+async def test_the_minimal_implementation_of_a_page_runs_in_a_kernel(hook, tmp_path, monkeypatch):
+    """What the page shows is a whole plugin: strict composition takes it, and its provider starts."""
+    monkeypatch.chdir(tmp_path)
+    plugin = plugin_of(DOCS / "hooks" / f"{hook}.md")
+    kind = getattr(hookspecs, hook).trivet_kind
+    launch = trivet.Launch(environ={"ACME_MASTER_KEY": "c2l4dGVlbiBieXRlIGtleQ=="})
+    kernel = Kernel("docs", plugins=[plugin], discover="none", strict=True, launch=launch)
+    async with kernel:
+        running = {row.kind for row in kernel.plugins() if row.state == "running"}
+        objects = list(kernel.provided(kind).values())
+    assert running == {kind}
+    assert len(objects) == 1
+
+
+def test_the_command_of_the_page_runs():
+    group = click.Group()
+    plugin_of(DOCS / "hooks" / "register_commands.md").register_commands(group)
+    assert CliRunner().invoke(group, ["hello", "trivet"]).output == "hello trivet\n"
+
+
+async def test_the_observer_of_the_page_observes():
+    plugin = plugin_of(DOCS / "hooks" / "on_event.md")
+    kernel = Kernel("docs", plugins=[plugin], discover="none", strict=True)
+    async with kernel:
+        kernel.emit(ConfigRejected(generation=1, reason="reload", problems=("a.toml:1:1: error: no",)))
+    assert plugin.rejected == [("a.toml:1:1: error: no",)]
