@@ -11,6 +11,7 @@ with ":" between parts, ``("a:b",)`` and ``("a", "b")`` would be one place.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import attrs
@@ -52,4 +53,11 @@ class Binding:
         return len(items).to_bytes(4, "big") + b"".join(map(_item, items))
 
     def __str__(self) -> str:
-        return f"{self.purpose} {dotted(self.path)}".rstrip()
+        return f"{self.purpose} {dotted(self.path)}" if self.path else self.purpose
+
+
+@functools.lru_cache(maxsize=1024)
+def bind(purpose: str, namespace: str, path: Path, type: str) -> tuple[bytes, str]:  # noqa: A002 - the field's word
+    """Return the bytes and the printed form of a binding; few places are sealed for again and again."""
+    binding = Binding(purpose, namespace, path, type)
+    return binding.encode(), str(binding)

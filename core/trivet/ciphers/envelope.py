@@ -37,6 +37,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import string
 import struct
 from typing import Final
 
@@ -61,7 +62,12 @@ _HEADER: Final = struct.Struct(">2sBHQB")
 _COMMIT_BYTES: Final = 32
 _OVERHEAD: Final = _HEADER.size + _COMMIT_BYTES + NONCE_BYTES
 _LABEL: Final = b"trivet/env/v1"
-_MAX_TEXT: Final = len(PREFIX) + (_OVERHEAD + MAX_DATA_BYTES + MAX_TAG_BYTES) * 4 // 3 + 4
+_NONCE_AT: Final = _HEADER.size + _COMMIT_BYTES
+_MAX_BYTES: Final = _OVERHEAD + MAX_DATA_BYTES + MAX_TAG_BYTES
+_MAX_TEXT: Final = len(PREFIX) + _MAX_BYTES * 4 // 3 + 4
+# From the URL alphabet to the one that the strict decoder knows; every other byte to NUL, which it refuses.
+_URL: Final = (string.ascii_letters + string.digits + "-_").encode()
+_TO_PLAIN: Final = bytes(b"+/"[b"-_".index(byte)] if byte in b"-_" else byte * (byte in _URL) for byte in range(256))
 
 
 class EnvelopeError(ValueError):
@@ -88,17 +94,24 @@ def derive(material: bytes, head: bytes, nonce: bytes) -> tuple[bytes, bytes]:
     return okm[:KEY_BYTES], okm[KEY_BYTES:]
 
 
-def _decode_text(text: str) -> bytes:
-    if len(text) > _MAX_TEXT or not text.startswith(PREFIX):
-        raise EnvelopeError("no envelope, or too long")
-    body = text[len(PREFIX) :]
+def text_form(head: bytes, commitment: bytes, nonce: bytes, sealed: bytes) -> str:
+    """Return the text form of the parts of an envelope."""
+    return PREFIX + _encode(head + commitment + nonce + sealed)
+
+
+def _encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def _decode(text: str) -> bytes:
     try:
-        raw = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
-    except (binascii.Error, ValueError):
+        plain = text.encode("ascii").translate(_TO_PLAIN)
+        raw = binascii.a2b_base64(plain + b"=" * (-len(plain) % 4), strict_mode=True)
+    except ValueError:  # binascii.Error is one, UnicodeEncodeError too
         raise EnvelopeError("not base64url") from None
-    # The decoder skips what it does not know and ignores stray bits: only a text that encodes back is the one form.
-    if base64.urlsafe_b64encode(raw).rstrip(b"=") != body.encode():
-        raise EnvelopeError("not canonical")
+    tail = len(raw) % 3
+    if tail and _encode(raw[-tail:]) != text[-tail - 1 :]:
+        raise EnvelopeError("stray bits in the last character")
     return raw
 
 
@@ -127,8 +140,7 @@ class Envelope:
 
     def encode(self) -> str:
         """Return the text form."""
-        raw = self.header + self.commitment + self.nonce + self.sealed
-        return PREFIX + base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+        return text_form(self.header, self.commitment, self.nonce, self.sealed)
 
     @classmethod
     def decode(cls, text: str) -> Envelope:
@@ -137,11 +149,12 @@ class Envelope:
         Raises:
             EnvelopeError: for every text that `encode` does not give.
         """
-        raw = _decode_text(text)
-        if not _OVERHEAD <= len(raw) <= _OVERHEAD + MAX_DATA_BYTES + MAX_TAG_BYTES:
+        if len(text) > _MAX_TEXT or not text.startswith(PREFIX):
+            raise EnvelopeError("no envelope, or too long")
+        raw = _decode(text[len(PREFIX) :])
+        if not _OVERHEAD <= len(raw) <= _MAX_BYTES:
             raise EnvelopeError("length out of range")
         magic, version, suite, key_id, flags = _HEADER.unpack_from(raw)
         if (magic, version, flags) != (_MAGIC, _VERSION, _FLAGS):
             raise EnvelopeError("unknown magic, version or flags")
-        nonce_at = _HEADER.size + _COMMIT_BYTES
-        return cls(suite, key_id, raw[_HEADER.size : nonce_at], raw[nonce_at:_OVERHEAD], raw[_OVERHEAD:])
+        return cls(suite, key_id, raw[_HEADER.size : _NONCE_AT], raw[_NONCE_AT:_OVERHEAD], raw[_OVERHEAD:])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final, Self
 
-from trivet.ciphers.binding import Binding
+from trivet.ciphers.binding import bind
 from trivet.ciphers.envelope import MAX_DATA_BYTES, Envelope, EnvelopeError
 from trivet.ciphers.suite import Suite
 from trivet.errors import CompositionError, KeyRingError, SealError
@@ -36,11 +36,11 @@ def _ignore(_event: Event) -> None:
 class _Operation:
     """Emits the event of one operation when it ends, however it ends."""
 
-    __slots__ = ("_binding", "_emit", "_name", "key_id")
+    __slots__ = ("_emit", "_name", "_target", "key_id")
 
-    def __init__(self, name: str, binding: Binding, emit: Callable[[Event], None]) -> None:
+    def __init__(self, name: str, target: str, emit: Callable[[Event], None]) -> None:
         self._name = name
-        self._binding = binding
+        self._target = target
         self._emit = emit
         self.key_id: int | None = None
 
@@ -53,7 +53,7 @@ class _Operation:
         self._emit(
             SecurityOperation(
                 operation=self._name,
-                target=str(self._binding),
+                target=self._target,
                 key_id=None if self.key_id is None else f"{self.key_id:016x}",
                 outcome="ok" if kind is None else "failed",
             )
@@ -149,8 +149,8 @@ class Ciphers:
             KeyRingError: if there is no key to seal with.
             SealError: if the value is too long, or the key's cipher is not there.
         """
-        binding = Binding(purpose, self._name, path, type)
-        with _Operation("seal", binding, self._emit) as operation:
+        place, target = bind(purpose, self._name, path, type)
+        with _Operation("seal", target, self._emit) as operation:
             if len(data) > MAX_DATA_BYTES:
                 raise SealError(f"a sealed value holds at most {MAX_DATA_BYTES} bytes, got {len(data)}")
             key = self._require_ring().primary()
@@ -158,7 +158,7 @@ class Ciphers:
             suite = self._require_suites().get(key.suite)
             if suite is None:
                 raise SealError(self._no_suite(key.id, key.suite))
-            return (await suite.seal(key, binding, data)).encode()
+            return await suite.seal(key, place, data)
 
     async def open(self, text: str, *, purpose: str, path: Path = (), type: str = "bytes") -> bytes:  # noqa: A002 - the word
         """Decrypt what `seal` gave.
@@ -176,15 +176,15 @@ class Ciphers:
             SealError: with one and the same text whether the envelope is damaged, the key or the place another one.
             KeyRingError: if the ring itself cannot be used.
         """
-        binding = Binding(purpose, self._name, path, type)
-        with _Operation("open", binding, self._emit) as operation:
-            data = await self._open(text, binding, operation)
+        place, target = bind(purpose, self._name, path, type)
+        with _Operation("open", target, self._emit) as operation:
+            data = await self._open(text, place, operation)
             if data is None:
                 # Raised here and not where the reason was found: no exception that knows more is chained to this one.
                 raise SealError(_DOES_NOT_OPEN)
             return data
 
-    async def _open(self, text: str, binding: Binding, operation: _Operation) -> bytes | None:
+    async def _open(self, text: str, place: bytes, operation: _Operation) -> bytes | None:
         ring, suites = self._require_ring(), self._require_suites()
         try:
             envelope = Envelope.decode(text)
@@ -194,7 +194,7 @@ class Ciphers:
         key, suite = ring.find(envelope.key_id), suites.get(envelope.suite)
         if key is None or suite is None or key.suite != envelope.suite:
             return None
-        return await suite.open(key, binding, envelope)
+        return await suite.open(key, place, envelope)
 
     async def seal_config(self, value: str, *, path: Path) -> str:
         """Seal a configuration value for the place where it will stand: `seal` with purpose ``config``, type ``str``."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import attrs
 
-from trivet.ciphers.envelope import KEY_BYTES, MAX_TAG_BYTES, NONCE_BYTES, Envelope, derive, header
+from trivet.ciphers.envelope import KEY_BYTES, MAX_TAG_BYTES, NONCE_BYTES, derive, header, text_form
 from trivet.errors import CompositionError, KeyRingError, SealError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from trivet.ciphers.binding import Binding
     from trivet.ciphers.contracts import CipherBackend, Key
+    from trivet.ciphers.envelope import Envelope
 
 ANSWER_LIMIT: Final = 10.0
 """Seconds that a remote cipher may take for one value."""
@@ -62,8 +62,13 @@ class Suite:
                 )
         return cls(name, backend)
 
-    async def seal(self, key: Key, binding: Binding, data: bytes) -> Envelope:
-        """Encrypt under a fresh message key.
+    async def seal(self, key: Key, place: bytes, data: bytes) -> str:
+        """Encrypt under a fresh message key; return the envelope's text form.
+
+        Args:
+            key: The data key.
+            place: What `Binding.encode` gives.
+            data: The plaintext.
 
         Raises:
             KeyRingError: if the data key is too short.
@@ -72,36 +77,35 @@ class Suite:
         head, nonce = header(key.suite, key.id), secrets.token_bytes(NONCE_BYTES)
         message_key, commitment = derive(_material(key), head, nonce)
         cipher = self.backend
-        sealed = await self._answer(
-            cipher.seal(message_key[: cipher.key_bytes], bytes(cipher.nonce_bytes), head + binding.encode(), data)
-        )
+        answer = cipher.seal(message_key[: cipher.key_bytes], bytes(cipher.nonce_bytes), head + place, data)
+        sealed = answer if isinstance(answer, bytes) else await self._await(answer)
         if len(sealed) != len(data) + cipher.tag_bytes:
             raise SealError(f"cipher {self.name} breaks its contract: {len(sealed)} bytes for {len(data)}")
-        return Envelope(key.suite, key.id, commitment, nonce, sealed)
+        return text_form(head, commitment, nonce, sealed)
 
-    async def open(self, key: Key, binding: Binding, envelope: Envelope) -> bytes | None:
-        """Decrypt; None where key, binding and envelope do not belong together.
+    async def open(self, key: Key, place: bytes, envelope: Envelope) -> bytes | None:
+        """Decrypt; None where key, place and envelope do not belong together.
 
         Raises:
             KeyRingError: if the data key is too short.
             SealError: if a remote cipher does not answer.
         """
-        message_key, commitment = derive(_material(key), envelope.header, envelope.nonce)
+        head = envelope.header
+        message_key, commitment = derive(_material(key), head, envelope.nonce)
         if not hmac.compare_digest(commitment, envelope.commitment):
             return None
-        cipher, aad = self.backend, envelope.header + binding.encode()
+        cipher = self.backend
         try:
-            return await self._answer(
-                cipher.open(message_key[: cipher.key_bytes], bytes(cipher.nonce_bytes), aad, envelope.sealed)
+            answer = cipher.open(
+                message_key[: cipher.key_bytes], bytes(cipher.nonce_bytes), head + place, envelope.sealed
             )
+            return answer if isinstance(answer, bytes) else await self._await(answer)
         except SealError:
             raise
         except ValueError:  # the contract's word for "does not fit"
             return None
 
-    async def _answer(self, result: bytes | Awaitable[bytes]) -> bytes:
-        if isinstance(result, bytes):
-            return result
+    async def _await(self, answer: Awaitable[bytes]) -> bytes:
         with anyio.move_on_after(ANSWER_LIMIT):
-            return await result
+            return await answer
         raise SealError(f"cipher {self.name} gave no answer within {ANSWER_LIMIT:g} s; look at the service behind it")
