@@ -35,7 +35,8 @@ class CounterCell:
         if amount == 1:
             self.value += 1
         else:
-            self.value += _growth(amount)
+            amount = _growth(amount)  # no call inside the +=: threads switch there
+            self.value += amount
 
 
 class LockedCounterCell(CounterCell):

@@ -31,15 +31,21 @@ class GaugeCell:
 
     def set(self, value: float) -> None:
         """Take ``value`` as the present one."""
-        self.value = value if value.__class__ is float or value.__class__ is int else float(value)
+        if value.__class__ is not float and value.__class__ is not int:
+            value = float(value)
+        self.value = value
 
     def inc(self, amount: float = 1) -> None:
         """Add ``amount``."""
-        self.value += amount if amount.__class__ is float or amount.__class__ is int else float(amount)
+        if amount.__class__ is not float and amount.__class__ is not int:
+            amount = float(amount)  # no call inside the +=: threads switch there
+        self.value += amount
 
     def dec(self, amount: float = 1) -> None:
         """Subtract ``amount``."""
-        self.value -= amount if amount.__class__ is float or amount.__class__ is int else float(amount)
+        if amount.__class__ is not float and amount.__class__ is not int:
+            amount = float(amount)
+        self.value -= amount
 
     def set_function(self, function: Reading | None) -> None:
         """Ask ``function`` for the value at every scrape, in the scraping thread; it must return at once. None ends that.

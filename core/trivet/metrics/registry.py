@@ -140,6 +140,7 @@ class Metrics:
             MetricError: as `histogram` and `gauge`.
         """
         bounds = tuple(buckets)
+        check_metric_name(name)
         key = (name, help, tuple(labels.items()), bounds)
         if key in self._timers:
             return self._timers[key]

@@ -1,7 +1,7 @@
 """Warn when memory runs short: the machine's, or the container's where that is tighter (cgroup v2).
 
 Config (``plugins.memory``): ``warn_share`` and ``fail_share`` of available memory (0.10 and 0.03), ``critical`` (false),
-``cgroup`` (``/sys/fs/cgroup``). What the kernel can drop at once (inactive page cache) counts as available, as in kubelet's working set.
+``cgroup`` (``/sys/fs/cgroup``). Page cache that can be dropped at once counts as available, as for the kubelet.
 """
 
 from __future__ import annotations
