@@ -156,15 +156,13 @@ class Kernel:
         self.emit(KernelStopped(kernel=self.name))
         self._observers.close()
 
-    @asynccontextmanager
-    async def configured(self) -> AsyncIterator[Kernel]:
-        """Run only as far as the configuration is loaded and valid: what ``trivet check`` and ``trivet config`` do.
+    def configured(self) -> AbstractAsyncContextManager[Kernel]:
+        """Run only until the configuration is loaded and valid (``trivet check``); raises `ConfigError` with all problems."""
+        return self._running(Phase.REMOTE)
 
-        Raises:
-            ConfigError: with every problem of every layer.
-        """
-        async with self._running(Phase.REMOTE):
-            yield self
+    def secured(self) -> AbstractAsyncContextManager[Kernel]:
+        """Run only until values can be sealed and opened (``trivet secrets``); the configuration need not be valid."""
+        return self._running(Phase.SECURITY)
 
     def stop(self, reason: str = "stop asked") -> None:
         """Ask for a stop: `until_stopped` returns. Call it in the event loop's thread.

@@ -55,7 +55,7 @@ class Run:
         self._warned: set[str] = set()
 
     async def start(self, until: Phase) -> None:
-        """Start all phases up to ``until``; the configuration is always loaded and validated."""
+        """Start all phases up to ``until``; after the remote sources the configuration is loaded and validated."""
         kernel, begun = self._kernel, time.perf_counter()
         RUNNING.add(kernel)
         kernel.health.ready_gate("starting")
@@ -63,9 +63,10 @@ class Run:
             watch.start_soon(self._warn_of_slow)
             composition = await self._find_plugins()
             self._bind_sections(composition)
-            await self._start_phases(composition, Phase.SECURITY, Phase.REMOTE)
-            await kernel.config.load(reason="start")
-            self._validated = True
+            await self._start_phases(composition, Phase.SECURITY, min(until, Phase.REMOTE))
+            if until >= Phase.REMOTE:
+                await kernel.config.load(reason="start")
+                self._validated = True
             if until > Phase.REMOTE:
                 self._tasks.start_soon(kernel.health.run)
                 await self._start_phases(composition, Phase.SERVICE, until)
