@@ -90,11 +90,10 @@ class Suite:
             KeyRingError: if the data key is too short.
             SealError: if a remote cipher does not answer.
         """
-        head = envelope.header
+        cipher, head = self.backend, envelope.header
         message_key, commitment = derive(_material(key), head, envelope.nonce)
-        if not hmac.compare_digest(commitment, envelope.commitment):
+        if not hmac.compare_digest(commitment, envelope.commitment) or len(envelope.sealed) < cipher.tag_bytes:
             return None
-        cipher = self.backend
         try:
             answer = cipher.open(
                 message_key[: cipher.key_bytes], bytes(cipher.nonce_bytes), head + place, envelope.sealed
