@@ -31,7 +31,7 @@ def in_threads(work):
         barrier.wait()
         try:
             work(number)
-        except BaseException as exc:
+        except BaseException as exc:  # noqa: BLE001 - raised in the test's thread
             errors.append(exc)
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
