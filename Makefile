@@ -7,6 +7,7 @@ BENCH := .venv-bench
 PIP_INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 TARGET ?= docs/examples/orders/app.py
 RUN_OPTIONS ?= --config docs/examples/orders/config/base.toml --profile dev
+OPTIONS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all check lint types docs pytest coverage bench clean
@@ -15,7 +16,8 @@ help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/.runtime  ## Start the example service
-	$(BIN)/trivet run $(TARGET) $(RUN_OPTIONS)
+	@cat $(wildcard $(dir $(TARGET))welcome.txt) /dev/null
+	$(BIN)/trivet run $(TARGET) $(RUN_OPTIONS) $(OPTIONS)
 
 test: check pytest  ## Everything that must pass: lint, types, docs, tests
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 import types
 from pathlib import Path
 
@@ -25,6 +26,7 @@ HOOKS = [name for name, function in vars(hookspecs).items() if hasattr(function,
 REGISTERING = [name for name in HOOKS if getattr(hookspecs, name).trivet_kind is not None]
 PAGES = sorted({ROOT / "README.md", *DOCS.rglob("*.md")} - {*DOCS.glob("_build/**/*.md")})
 
+FILE = re.compile(r"# (?P<name>\w+)\.py\n")
 FENCE = re.compile(r"^(?P<above>[^\n]*)\n```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -34,6 +36,13 @@ def blocks(page):
     for match in FENCE.finditer(text):
         if not match["above"].startswith("<!-- not run:"):
             yield text.count("\n", 0, match.start("code")) + 1, match["code"]
+
+
+def write_file(code, directory, monkeypatch):
+    """Write a block that says ``# name.py`` to that file, to be imported anew."""
+    if file := FILE.match(code):
+        (directory / f"{file['name']}.py").write_text(code)
+        monkeypatch.delitem(sys.modules, file["name"], raising=False)
 
 
 async def run(code, namespace, page, line):
@@ -60,11 +69,20 @@ def plugin_of(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 async def test_every_python_block_of_a_page_runs(page, tmp_path, monkeypatch):
-    """A reader who types what a page shows gets no error; blocks of one page build on each other."""
+    """A reader who types what a page shows gets no error. Blocks of one page build on each other, the tests in them pass.
+
+    A block that begins with ``# name.py`` is that file, and importable.
+    """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     namespace = {"__name__": "__docs__"}
     for line, code in blocks(page):
+        write_file(code, tmp_path, monkeypatch)
         await run(code, namespace, page, line)
+    for test in [value for name, value in namespace.items() if name.startswith("test_")]:
+        result = test(tmp_path) if inspect.signature(test).parameters else test()
+        if inspect.iscoroutine(result):
+            await result
 
 
 @pytest.mark.parametrize("hook", HOOKS)
