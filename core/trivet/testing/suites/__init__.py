@@ -1,0 +1,26 @@
+"""Conformance suites, one per kind: what every provider of the kind promises, as tests.
+
+Subclass the suite of your kind, name the class ``Test...``, override its one fixture; pytest does the rest, under asyncio and
+(where it is installed) trio. The built-in plugins run the same suites.
+"""
+
+from __future__ import annotations
+
+from trivet.testing.suites.cipher import CipherBackendSuite
+from trivet.testing.suites.config_format import ConfigFormatSuite
+from trivet.testing.suites.config_source import ConfigSourceSuite
+from trivet.testing.suites.health_check import HealthCheckSuite
+from trivet.testing.suites.metric_exporter import MetricExporterSuite
+from trivet.testing.suites.resolver import ResolverCase, ResolverSuite
+from trivet.testing.suites.suite import Suite
+
+__all__ = (
+    "CipherBackendSuite",
+    "ConfigFormatSuite",
+    "ConfigSourceSuite",
+    "HealthCheckSuite",
+    "MetricExporterSuite",
+    "ResolverCase",
+    "ResolverSuite",
+    "Suite",
+)
