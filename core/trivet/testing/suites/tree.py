@@ -1,4 +1,4 @@
-"""Trees of values, as the suites of formats and sources look at them: their paths, their types, and copies with one value changed."""
+"""Trees of values, as the suites of formats and sources see them: their paths, their types, copies with one value changed."""
 
 from __future__ import annotations
 
