@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import attrs
 
 from trivet.config.origin import Path
+from trivet.errors import TrivetError
 
 if TYPE_CHECKING:
     from trivet.config.layer import Layer
@@ -87,6 +88,14 @@ class ConfigFormat(Protocol):
         ...
 
 
+class Veto(TrivetError):  # noqa: N818 - a control signal
+    """Raised by a `ReloadParticipant` that cannot live with the new configuration: the old one stays in force.
+
+    Args:
+        reason: Why, one sentence; it becomes a problem of the reload.
+    """
+
+
 class SchemaView(Protocol):
     """What a source may ask about the schema that the bound sections make up."""
 
@@ -117,6 +126,16 @@ class LoadContext:
     launch: Launch
     schema: SchemaView
     formats: Mapping[str, ConfigFormat]
+
+    @property
+    def prefix(self) -> str:
+        """What the service's environment variables start with, e.g. ``ORDERS_``."""
+        return environment_prefix(self.kernel)
+
+
+def environment_prefix(kernel: str) -> str:
+    """Return what the environment variables of a kernel start with: ``ORDERS_`` for ``orders``."""
+    return "".join(mark if mark.isalnum() and mark.isascii() else "_" for mark in kernel.upper()) + "_"
 
 
 @runtime_checkable

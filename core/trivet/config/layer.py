@@ -52,7 +52,7 @@ class Layer:
 
     name: str
     priority: int
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] = attrs.field(repr=False)
     locate: Callable[[Path], Origin]
     text: bool = False
     secret: bool = False

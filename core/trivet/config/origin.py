@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 
 Path = tuple[str | int, ...]
@@ -18,6 +20,27 @@ def dotted(path: Path) -> str:
             key = f'"{part}"' if any(mark in part for mark in '.[]"') or not part else part
             text += f".{key}" if text else key
     return text
+
+
+_PART = re.compile(r'(?:^|\.)(?:"([^"]*)"|([^."\[\]]+))|\[(\d+)\]')
+
+
+def parse_path(text: str) -> Path:
+    """Read what `dotted` writes.
+
+    Raises:
+        ValueError: if it is no path.
+    """
+    parts: list[str | int] = []
+    end = 0
+    while end < len(text):
+        match = _PART.match(text, end)
+        if match is None:
+            raise ValueError(f"{text!r} is no path; write it like database.hosts[0]")
+        quoted, plain, index = match.groups()
+        parts.append(int(index) if index is not None else plain if quoted is None else quoted)
+        end = match.end()
+    return tuple(parts)
 
 
 @attrs.frozen

@@ -1,0 +1,109 @@
+"""`Candidate`: what would be the next snapshot, if everything about it is right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from trivet.config import loading
+from trivet.config.contracts import ConfigFormat, ConfigSource, LoadContext, Resolver
+from trivet.config.fault import MissingKey
+from trivet.config.layer import Layer
+from trivet.config.origin import Path
+from trivet.config.problem import Problem
+from trivet.config.redaction import Redaction, secret_places
+from trivet.config.report import Report, in_order
+from trivet.config.resolution import inside, resolve
+from trivet.config.schema import Schema
+from trivet.config.snapshot import Snapshot
+from trivet.config.structure import Structurer, section_tree
+from trivet.config.tree import same
+from trivet.launch import Launch
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Parts:
+    """What a configuration is made with.
+
+    Args:
+        name: The kernel's name.
+        sources: By name.
+        formats: By name.
+        resolvers: By name.
+        structurer: Makes sections.
+    """
+
+    name: str
+    sources: dict[str, ConfigSource] = attrs.field(factory=dict)
+    formats: dict[str, ConfigFormat] = attrs.field(factory=dict)
+    resolvers: dict[str, Resolver] = attrs.field(factory=dict)
+    structurer: Structurer = attrs.field(factory=Structurer)
+
+    def context(self, launch: Launch, schema: Schema) -> LoadContext:
+        """Return what sources load with."""
+        formats = {suffix: one for one in self.formats.values() for suffix in one.suffixes}
+        return LoadContext(kernel=self.name, launch=launch, schema=schema, formats=formats)
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Candidate:
+    """A configuration that is merged, resolved and structured, with all that is wrong with it.
+
+    Args:
+        tree: Merged and resolved.
+        sections: Typed, those that fit.
+        layers: Weakest first.
+        secrets: Paths whose values are secrets because of how they came in.
+        problems: Empty where it may come into force.
+    """
+
+    tree: Mapping[str, Any] = attrs.field(repr=False)
+    sections: Mapping[tuple[str, ...], object] = attrs.field(repr=False)
+    layers: tuple[Layer, ...]
+    secrets: frozenset[Path]
+    problems: tuple[Problem, ...]
+
+
+async def build(parts: Parts, launch: Launch, *, schema: Schema, old: Snapshot | None) -> Candidate:
+    """Load, merge, resolve and structure everything.
+
+    Args:
+        parts: What to do it with.
+        launch: Where configuration is.
+        schema: What it must fit.
+        old: The snapshot in force; sections whose values are as before keep their objects.
+    """
+    context = parts.context(launch, schema)
+    loaded = await loading.load(parts.sources, context, schema)
+    resolution = await resolve(loaded.merged(), loaded.layers, resolvers=parts.resolvers, kernel=parts.name)
+    tree, secrets = resolution.tree, secret_places(loaded.layers, resolution.secrets)
+    sections, faults = parts.structurer.sections(schema, tree, _unchanged(schema, tree, old))
+    # A document that could not be read must not be reported once more as all the keys that it would have set.
+    unread = any(not problem.path for problem in loaded.problems)
+    faults = [
+        (path, fault)
+        for path, fault in faults
+        if not inside(path, resolution.failed) and not (unread and isinstance(fault, MissingKey))
+    ]
+    report = Report(layers=loaded.layers, redaction=Redaction(schema, secrets), tree=tree, prefix=context.prefix)
+    problems = (*loaded.problems, *resolution.problems, *report.problems(faults))
+    return Candidate(
+        tree=tree,
+        sections=sections,
+        layers=loaded.layers,
+        secrets=secrets,
+        problems=in_order(problems, loaded.layers) if problems else (),
+    )
+
+
+def _unchanged(schema: Schema, tree: Mapping[str, Any], old: Snapshot | None) -> dict[tuple[str, ...], object]:
+    if old is None:
+        return {}
+    return {
+        path: section
+        for path, cls in schema.sections.items()
+        if type(section := old.sections.get(".".join(path))) is cls
+        and same(section_tree(old.tree, path), section_tree(tree, path))
+    }

@@ -1,0 +1,86 @@
+"""The effective configuration: typed sections, defaults included, as plain data that any format can write."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from trivet.config import shape
+from trivet.config.coercion import from_duration
+from trivet.config.origin import Path
+from trivet.config.redaction import mask_userinfo, sounds_secret
+from trivet.secret import Secret
+
+Hide = Callable[[Path, Any], Any]
+
+
+@functools.cache
+def _plan(cls: type) -> tuple[tuple[str, str, bool], ...]:
+    return tuple(
+        (key, field.attribute.name, field.secret or (sounds_secret(key) and not _is_container(field.type)))
+        for key, field in shape.fields(cls).items()
+    )
+
+
+def _is_container(kind: Any) -> bool:  # noqa: ANN401 - types are of any kind
+    return any(shape.is_class(one) or shape.is_mapping(one) for one in shape.alternatives(kind))
+
+
+def plain(value: object, path: Path, places: frozenset[Path], hide: Hide) -> Any:  # noqa: ANN401 - plain data
+    """Return a typed value as mappings with text keys, lists and scalars (text, bool, int, float, null).
+
+    Args:
+        value: A section or a part of one.
+        path: Where it stands.
+        places: Paths that are secret because of how their values came in.
+        hide: Gives what stands in place of a secret, from its path and value.
+    """
+    if value is None or isinstance(value, (bool, int, float)) and not isinstance(value, enum.Enum):
+        return hide(path, value) if value is not None and places and path in places else value
+    if isinstance(value, Secret):
+        return hide(path, value.reveal())
+    if places and path in places:
+        return hide(path, value)
+    if shape.is_class(type(value)):
+        return {
+            key: hide(path + (key,), _open(getattr(value, name)))
+            if secret and getattr(value, name) is not None
+            else plain(getattr(value, name), path + (key,), places, hide)
+            for key, name, secret in _plan(type(value))
+        }
+    return _plain_container(value, path, places, hide)
+
+
+def _open(value: object) -> object:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _plain_container(value: object, path: Path, places: frozenset[Path], hide: Hide) -> Any:  # noqa: ANN401 - as above
+    if isinstance(value, Mapping):
+        items = ((str(_scalar(key)), item) for key, item in value.items())
+        return {
+            key: hide((*path, key), _open(item))
+            if sounds_secret(key) and isinstance(item, str)
+            else plain(item, (*path, key), places, hide)
+            for key, item in items
+        }
+    if isinstance(value, (list, tuple)):
+        return [plain(item, (*path, index), places, hide) for index, item in enumerate(value)]
+    if isinstance(value, (set, frozenset)):
+        return [plain(item, (*path, index), places, hide) for index, item in enumerate(sorted(value, key=str))]
+    return _scalar(value)
+
+
+def _scalar(value: object) -> object:
+    if isinstance(value, enum.Enum):
+        return _scalar(value.value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, datetime.timedelta):
+        return from_duration(value)
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    return mask_userinfo(str(value))

@@ -1,0 +1,109 @@
+"""Isolation: calls of foreign code (sources, resolvers, participants, validators) whose failures are outcomes, not accidents."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from trivet.config.fault import RefusedValue
+from trivet.config.shape import Field
+from trivet.errors import TrivetError
+from trivet.failure import describe
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Outcome(Generic[T]):
+    """How a call ended.
+
+    Args:
+        value: What it gave; None where it failed.
+        error: One line about the failure.
+    """
+
+    value: T | None = attrs.field(default=None, repr=False)
+    error: str | None = None
+
+
+async def foreign(call: Awaitable[T]) -> Outcome[T]:
+    """Await foreign code. Cancellation passes through."""
+    try:
+        return Outcome(await call)
+    except Exception as exc:  # whatever a plugin raises is a problem of the load, not of the kernel
+        return Outcome(error=_text(exc))
+
+
+def _text(exc: Exception) -> str:
+    # ValueError is how contracts pass a text meant for print; anything else is shown with its type.
+    text = " ".join(str(exc).split())
+    return text if text and isinstance(exc, (ValueError, TrivetError)) else describe(exc)
+
+
+def call_all(calls: Iterable[Callable[[], object]]) -> list[str]:
+    """Make all calls; a failing one does not stop the others.
+
+    Returns:
+        One line per failure.
+    """
+    failures: list[str] = []
+    for call in calls:
+        try:
+            call()
+        except Exception as exc:  # a subscriber must not break the reload that it is told of
+            failures.append(describe(exc))
+    return failures
+
+
+def validate(field: Field, value: object) -> None:
+    """Run a field's validators on a value, before the object exists.
+
+    A validator that looks at the object finds None and breaks with an `AttributeError`: it runs again when the object is made.
+
+    Raises:
+        RefusedValue: if one refuses it.
+    """
+    attribute = field.attribute
+    if attribute.validator is None or isinstance(attribute.converter, attrs.Converter):
+        return  # a Converter may want the object: left to the constructor
+    try:
+        converted = attribute.converter(value) if attribute.converter is not None else value
+        attribute.validator(None, attribute, converted)
+    except AttributeError:
+        return
+    except Exception as exc:  # a validator raises what it likes  # noqa: BLE001
+        raise RefusedValue(_tidy(exc, attribute.name), value, plain=_plain(attribute)) from None
+
+
+def construct(cls: Callable[..., T], arguments: dict[str, Any]) -> T:
+    """Make an object of checked arguments; validators over several fields speak here.
+
+    Raises:
+        RefusedValue: if the class refuses them.
+    """
+    try:
+        return cls(**arguments)
+    except Exception as exc:  # as above  # noqa: BLE001
+        raise RefusedValue(_tidy(exc, ""), None, plain="the values do not fit together") from None
+
+
+def attempt(call: Callable[[], T]) -> Outcome[T]:
+    """Try the fast way; why it failed is of no interest, since the detailed way follows."""
+    try:
+        return Outcome(call())
+    except Exception as exc:  # generated code fails in many ways on values of the wrong shape
+        return Outcome(error=type(exc).__name__)
+
+
+def _tidy(exc: Exception, name: str) -> str:
+    text = str(exc.args[0]) if exc.args else type(exc).__name__
+    return text.removeprefix(f"'{name}' ")
+
+
+def _plain(attribute: attrs.Attribute[Any]) -> str:
+    """Describe the validators of a field without a value: attrs's own have a telling repr."""
+    text = repr(attribute.validator)
+    known = text.startswith("<") and " at 0x" not in text and "<function" not in text
+    return f"refused by its validator ({text[1:-1]})" if known else "refused by its validator"

@@ -1,0 +1,102 @@
+"""Loading: every source's layers, in order of precedence, with the text layers made fit for the merge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from typing import Any
+
+import anyio
+import attrs
+
+from trivet.config import coercion
+from trivet.config.contracts import ConfigSource, LoadContext
+from trivet.config.fault import Fault
+from trivet.config.isolation import foreign
+from trivet.config.layer import Layer
+from trivet.config.origin import Origin, Path
+from trivet.config.problem import Problem
+from trivet.config.schema import Schema
+from trivet.config.tree import Text, merge
+
+SOURCE_SECONDS = 10.0
+"""How long a source may take."""
+
+
+@attrs.frozen(eq=False)
+class Loaded:
+    """What all sources gave.
+
+    Args:
+        layers: From the weakest to the strongest.
+        problems: Of sources that gave nothing, then of the layers.
+    """
+
+    layers: tuple[Layer, ...]
+    problems: tuple[Problem, ...]
+
+    def merged(self) -> dict[str, Any]:
+        """Merge the layers into one tree."""
+        return reduce(merge, (layer.data for layer in self.layers), {})
+
+
+async def load(sources: Mapping[str, ConfigSource], context: LoadContext, schema: Schema) -> Loaded:
+    """Load all sources at once.
+
+    Args:
+        sources: By name, in order of registration: among equal priorities the later one wins.
+        context: What they load with.
+        schema: Tells text that is a table from text that is a scalar.
+    """
+    results: dict[str, Sequence[Layer] | Problem] = {}
+
+    async def load_one(name: str, source: ConfigSource) -> None:
+        results[name] = await _load_source(name, source, context)
+
+    async with anyio.create_task_group() as group:
+        for name, source in sources.items():
+            group.start_soon(load_one, name, source)
+    broken = [result for result in (results[name] for name in sources) if isinstance(result, Problem)]
+    found = [layer for name in sources for layer in _layers(results[name])]
+    layers = [_fit(layer, schema) if layer.text else layer for layer in sorted(found, key=lambda layer: layer.priority)]
+    return Loaded(tuple(layers), (*broken, *(problem for layer in layers for problem in layer.problems)))
+
+
+def _layers(result: Sequence[Layer] | Problem) -> Sequence[Layer]:
+    return () if isinstance(result, Problem) else result
+
+
+async def _load_source(name: str, source: ConfigSource, context: LoadContext) -> Sequence[Layer] | Problem:
+    origin = Origin(name, f"config_source/{name}")
+    with anyio.move_on_after(SOURCE_SECONDS):
+        outcome = await foreign(source.load(context))
+        if outcome.error is not None:
+            return Problem(f"the source could not be loaded: {outcome.error}", origin)
+        return outcome.value or ()
+    return Problem(f"the source did not answer within {SOURCE_SECONDS:g} s", origin)
+
+
+def _fit(layer: Layer, schema: Schema) -> Layer:
+    """Mark text as text, and read JSON where a table belongs, so that it merges like any table."""
+    opened: set[Path] = set()
+
+    def fit(value: Any, at: Path) -> Any:  # noqa: ANN401 - a tree holds anything
+        if isinstance(value, Mapping):
+            return {key: fit(item, (*at, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [fit(item, (*at, index)) for index, item in enumerate(value)]
+        if type(value) is not str:
+            return value
+        if value.lstrip().startswith("{") and schema.takes_table(at):
+            try:
+                table = coercion.to_json(value, dict, "a table")
+            except Fault:
+                return Text(value)  # said again, with its place, when the section is structured
+            opened.add(at)
+            return table
+        return Text(value)
+
+    def locate(path: Path) -> Origin:
+        return layer.locate(next((path[:end] for end in range(len(path)) if path[:end] in opened), path))
+
+    return attrs.evolve(layer, data=fit(layer.data, ()), locate=locate)

@@ -1,0 +1,258 @@
+"""`Config`: what is bound, what is in force, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import attrs
+
+from trivet.config import explanation
+from trivet.config.candidate import Parts
+from trivet.config.contracts import environment_prefix
+from trivet.config.effective import plain
+from trivet.config.fault import Fault, Faults, walk
+from trivet.config.live import Live
+from trivet.config.loading import Loaded, load
+from trivet.config.origin import Path, dotted, parse_path
+from trivet.config.redaction import Redaction, secret_places
+from trivet.config.report import Report, in_order
+from trivet.config.schema import Schema, section_path
+from trivet.config.shape import is_class
+from trivet.config.structure import section_tree
+from trivet.config.transaction import Transactions
+from trivet.config.tree import MISSING, look_up
+from trivet.config.turns import Outcome, Turns
+from trivet.errors import ConfigError, ConfigNotLoadedError
+from trivet.secret import MASK
+
+if TYPE_CHECKING:
+    import pathlib
+
+    from trivet.config.contracts import ConfigFormat, ConfigSource, ReloadParticipant, Resolver
+    from trivet.config.problem import Problem
+    from trivet.config.snapshot import Snapshot
+    from trivet.events import ConfigRejected, Event
+    from trivet.launch import Launch
+
+T = TypeVar("T")
+
+
+class Config:
+    """``kernel.config``: layered, typed, reloadable configuration.
+
+    A reload is a transaction: load every layer, merge, resolve, structure and validate everything, let every participant prepare,
+    swap, commit. Whatever fails on the way leaves the old snapshot in force and says why in `problems`.
+
+    Args:
+        name: The kernel's name.
+        emit: Takes events.
+        launch: Says how the process was started, asked anew for every load.
+    """
+
+    def __init__(self, name: str, *, emit: Callable[[Event], None], launch: Callable[[], Launch]) -> None:
+        self._parts = Parts(name=name)
+        self._launch = launch
+        self._store = Transactions(self._parts, emit=emit, launch=launch)
+        self._preloaded = Loaded((), ())
+        self._turns: Turns | None = None
+
+    # -- for applications -----------------------------------------------------------------------------------------------------
+
+    def bind(self, section: str, cls: type[T]) -> Live[T]:
+        """Bind a section to an attrs class.
+
+        Before the configuration is loaded this does no I/O and reads nothing; afterwards the section is structured at once.
+
+        Args:
+            section: Its dotted path, e.g. ``database``.
+            cls: A frozen attrs class: fields with defaults are optional, validators run, unknown keys are refused.
+
+        Returns:
+            The handle; binding the same class to the same section again returns the same one.
+
+        Raises:
+            ConfigError: after the load, if the section does not fit.
+            TypeError: if ``cls`` is no attrs class.
+            ValueError: if the section is bound to another class, or lies in one or around one that is bound.
+        """
+        path, lives = section_path(section), self._store.lives
+        if not is_class(cls):
+            raise TypeError(f"bind({section!r}, ...) takes an attrs class, got {cls!r}; decorate it with @attrs.frozen")
+        if path in lives and lives[path][0] is cls:
+            return cast("Live[T]", lives[path][1])
+        for other, (bound, _) in lives.items():
+            if other[: len(path)] == path or path[: len(other)] == other:
+                raise ValueError(f"section {section!r} clashes with {dotted(other)!r}, bound to {bound.__qualname__}")
+        live: Live[T] = Live(section)
+        snapshot = self._store.snapshot
+        if snapshot is not None:
+            value = self._structure(section, cls, Loaded(snapshot.layers, ()), snapshot.tree)
+            self._store.snapshot = attrs.evolve(snapshot, sections={**snapshot.sections, section: value})
+            live.put(value, snapshot.generation)
+        lives[path] = (cls, live)
+        return live
+
+    async def reload(self, reason: str = "asked for") -> Outcome:
+        """Load everything anew. Never raises for bad configuration: the old one stays in force and the outcome says why.
+
+        Requests that come while a reload runs share the one after it.
+
+        Args:
+            reason: For the event and the log, e.g. ``SIGHUP``.
+
+        Raises:
+            ConfigNotLoadedError: before the first load.
+        """
+        if self._turns is None:
+            raise ConfigNotLoadedError("nothing to reload: the configuration is not loaded yet; enter the kernel first")
+        return await self._turns.request(reason)
+
+    def show(self) -> dict[str, Any]:
+        """Return the effective configuration, defaults included, as plain data with all secrets masked.
+
+        Raises:
+            ConfigNotLoadedError: before the first load.
+        """
+        snapshot = self.snapshot
+        result: dict[str, Any] = {}
+        for name, section in snapshot.sections.items():
+            path = tuple(name.split("."))
+            at = result
+            for part in path[:-1]:
+                at = at.setdefault(part, {})
+            at[path[-1]] = plain(section, path, snapshot.secrets, lambda _path, _value: MASK)
+        return result
+
+    def explain(self, path: str | Path) -> explanation.Explanation:
+        """Say where a value comes from and which places set it in vain.
+
+        Args:
+            path: Dotted, or as a tuple.
+
+        Raises:
+            ConfigNotLoadedError: before the first load.
+            UnknownPathError: if nothing is there; names what looks like it.
+        """
+        snapshot, schema = self.snapshot, self._store.schema()
+        return explanation.explain(
+            parse_path(path) if isinstance(path, str) else path,
+            effective=self.show(),
+            layers=snapshot.layers,
+            schema=schema,
+            redaction=Redaction(schema, snapshot.secrets),
+        )
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The snapshot in force: for code that needs sections that belong together.
+
+        Raises:
+            ConfigNotLoadedError: before the first load.
+        """
+        if self._store.snapshot is None:
+            raise ConfigNotLoadedError(
+                "the configuration is not loaded yet; enter the kernel, or kernel.configured(), first"
+            )
+        return self._store.snapshot
+
+    @property
+    def generation(self) -> int:
+        """The generation in force; 0 before the first load."""
+        return 0 if self._store.snapshot is None else self._store.snapshot.generation
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint in force; empty before the first load."""
+        return "" if self._store.snapshot is None else self._store.snapshot.fingerprint
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Why the last load was rejected; empty while what the sources say is in force."""
+        return self._store.problems
+
+    @property
+    def rejected(self) -> ConfigRejected | None:
+        """The last rejected reload, until one is accepted."""
+        return self._store.rejected
+
+    # -- for plugins ----------------------------------------------------------------------------------------------------------
+
+    def add_source(self, name: str, source: ConfigSource) -> Callable[[], None]:
+        """Add a source; returns what removes it. Counts from the next load on, like formats and resolvers."""
+        return _add(self._parts.sources, name, source)
+
+    def add_format(self, name: str, config_format: ConfigFormat) -> Callable[[], None]:
+        """Add a file format; returns what removes it."""
+        return _add(self._parts.formats, name, config_format)
+
+    def add_resolver(self, name: str, resolver: Resolver) -> Callable[[], None]:
+        """Add a resolver; returns what removes it."""
+        return _add(self._parts.resolvers, name, resolver)
+
+    def add_participant(self, name: str, participant: ReloadParticipant) -> Callable[[], None]:
+        """Let something take part in every reload; returns what takes it out. ``name`` is what a veto is reported under."""
+        key = self._store.participants.add(name, participant)
+        return lambda: self._store.participants.remove(key)
+
+    def use_fingerprint_key(self, key: bytes) -> None:
+        """Hash secrets under this key in fingerprints from now on; nodes that are to agree need the same key."""
+        self._store.fingerprint.use_key(key)
+
+    def watched_paths(self) -> tuple[pathlib.Path, ...]:
+        """Return the files and directories, existing or not, whose change asks for a reload; of the last load, good or bad."""
+        return self._store.watched
+
+    # -- for the kernel: the way to the first snapshot ------------------------------------------------------------------------
+
+    async def preload(self) -> None:
+        """Load and merge the layers of the sources that are there, and validate nothing: not all sections are known yet."""
+        schema = self._store.schema(lenient=True)
+        self._preloaded = await load(self._parts.sources, self._parts.context(self._launch(), schema), schema)
+
+    def peek(self, path: Path, default: object = None) -> object:
+        """Return the raw value at a path of the snapshot, before the first one of the preloaded layers."""
+        tree = self._store.snapshot.tree if self._store.snapshot is not None else self._preloaded.merged()
+        found = look_up(tree, path)
+        return default if found is MISSING else cast("object", found)
+
+    def provisional(self, section: str, cls: type[T]) -> T:
+        """Structure one section from the preloaded layers, for a provider that must start before the validation.
+
+        Raises:
+            ConfigError: if the section does not fit.
+        """
+        loaded = self._preloaded
+        return self._structure(section, cls, loaded, loaded.merged())
+
+    async def load(self, reason: str = "start") -> None:
+        """Load, validate and put in force the first snapshot.
+
+        Raises:
+            ConfigError: with all problems of all layers.
+        """
+        await self._store.load(reason)
+        self._turns = Turns(self._store.reload)
+
+    def _structure(self, section: str, cls: type[T], loaded: Loaded, tree: Any) -> T:  # noqa: ANN401 - a tree
+        path = section_path(section)
+        try:
+            return self._parts.structurer.section(cls, section_tree(tree, path))
+        except (Fault, Faults) as fault:
+            faults = [*walk(fault, path)]
+        redaction = Redaction(Schema({path: cls}), secret_places(loaded.layers, frozenset()))
+        prefix = environment_prefix(self._parts.name)
+        report = Report(layers=loaded.layers, redaction=redaction, tree=tree, prefix=prefix)
+        raise ConfigError(in_order(report.problems(faults), loaded.layers))
+
+
+def _add(registry: dict[str, T], name: str, item: T) -> Callable[[], None]:
+    if name in registry:
+        raise ValueError(f"{name!r} is registered already")
+    registry[name] = item
+
+    def remove() -> None:
+        if registry.get(name) is item:
+            del registry[name]
+
+    return remove

@@ -1,0 +1,36 @@
+"""`Snapshot`: one whole configuration, merged and validated, that never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from trivet.config.layer import Layer
+from trivet.config.origin import Path
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Snapshot:
+    """One configuration.
+
+    Args:
+        generation: 1 for the first one of a kernel, then counting up.
+        tree: All values, merged and resolved, secrets in the clear: for code, never for eyes.
+        sections: The typed value of every bound section, by dotted path.
+        layers: What it was merged from, weakest first.
+        secrets: Paths whose values are secrets because of how they came in (sealed, or from a secret layer).
+        fingerprint: SHA-256 of the canonical form, in hex; secrets go in as a hash only.
+        created: Seconds since the epoch.
+        reason: Why it was loaded, e.g. ``start``, ``file changed: config/base.toml``.
+    """
+
+    generation: int
+    tree: Mapping[str, Any] = attrs.field(repr=False)
+    sections: Mapping[str, object] = attrs.field(repr=False)
+    layers: tuple[Layer, ...] = attrs.field(repr=False)
+    secrets: frozenset[Path] = attrs.field(repr=False)
+    fingerprint: str
+    created: float
+    reason: str
