@@ -1,4 +1,7 @@
-"""``trivet check``: compose, load and validate, and start nothing that serves. Exit 0: all is well; 78: each problem on stdout."""
+"""``trivet check``: compose, load and validate, and start nothing that serves.
+
+Exit 0: all is well. 78: something is not, and each problem is a line on stdout.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,12 @@ if TYPE_CHECKING:
 @click.pass_context
 def check(
     ctx: click.Context,
+    *,
     target: str | None,
     files: tuple[str, ...],
     profile: str | None,
     assignments: tuple[str, ...],
-    as_json: bool,  # noqa: FBT001 - click passes by name
+    as_json: bool,
 ) -> None:
     """Validate configuration and plugins, and start nothing.
 

@@ -1,7 +1,8 @@
 """What the command line says when something fails, and the code it exits with.
 
-One clear message per failure on stderr; a traceback only under ``--debug``. Exit codes: 0 done (a stop by SIGINT or SIGTERM is an
-orderly end); 64 usage; the ``exit_code`` of a `TrivetError` (78: configuration); 70 a failure nobody expected; 130 interrupted.
+One clear message per failure on stderr; a traceback only under ``--debug``. Exit codes: 0 done (a stop by SIGINT or
+SIGTERM is an orderly end); 64 usage; the ``exit_code`` of a `TrivetError` (78: configuration); 70 a failure nobody
+expected; 130 interrupted.
 """
 
 from __future__ import annotations

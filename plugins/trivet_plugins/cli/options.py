@@ -86,7 +86,9 @@ def app_option(function: F) -> F:
     return click.option("--app", metavar="TARGET", help=text)(function)
 
 
-def open_kernel(target: str | None, files: tuple[str, ...], profile: str | None, assignments: tuple[str, ...]) -> Kernel:
+def open_kernel(
+    target: str | None, files: tuple[str, ...], profile: str | None, assignments: tuple[str, ...]
+) -> Kernel:
     """Return the kernel of a target with the launch options put in; what they leave open stays as the target has it.
 
     Args:

@@ -1,7 +1,8 @@
 """Commands that plugins bring through ``register_commands``.
 
-Asked are the plugins that ``./trivet.toml`` enables (``[plugins] enable = ["acme"]``): a command runs a plugin's code, and installed
-does not mean trusted. ``TRIVET_SAFE=1`` asks none. A broken plugin costs its commands and a line on stderr, no more.
+Asked are the plugins that ``./trivet.toml`` enables (``[plugins] enable = ["acme"]``): a command runs a plugin's code,
+and installed does not mean trusted. ``TRIVET_SAFE=1`` asks none. A broken plugin costs its commands and a line on
+stderr, no more.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def plugin_commands(*, reserved: Collection[str]) -> Mapping[str, click.Command]
             own = click.Group()
             try:
                 hook.function(own)
-            except Exception as exc:  # foreign code: one broken plugin must not take the others' commands away
+            except Exception as exc:  # noqa: BLE001 - foreign code: it must not take the others' commands away
                 _warn(PluginError(hook.plugin_name, f"register_commands failed: {type(exc).__name__}: {exc}"))
                 continue
             for name, command in own.commands.items():

@@ -22,11 +22,12 @@ KEYS: Final = ("id", "kind", "plugin", "distribution", "version", "state", "repl
 @launch_options
 @json_option
 def plugins(
+    *,
     app: str | None,
     files: tuple[str, ...],
     profile: str | None,
     assignments: tuple[str, ...],
-    as_json: bool,  # noqa: FBT001 - click passes by name
+    as_json: bool,
 ) -> None:
     """List the providers that take part, and the plugins that give them."""
     import anyio

@@ -74,7 +74,7 @@ def main() -> NoReturn:
     session = Session()
     try:
         result = program.main(standalone_mode=False, obj=session, prog_name="trivet")
-    except Exception as exc:  # the last stop before the shell: everything becomes a message and a code here
+    except Exception as exc:  # noqa: BLE001 - the last stop before the shell: all becomes a message and a code
         sys.exit(report(exc, debug=session.debug))
     except KeyboardInterrupt as exc:
         sys.exit(report(exc, debug=session.debug))

@@ -1,5 +1,7 @@
-"""``trivet run``: run a service until SIGINT or SIGTERM stops it in order (exit 0). A second one ends it at once (128 + number);
-SIGHUP reloads the configuration."""
+"""``trivet run``: run a service until SIGINT or SIGTERM stops it in order, which is exit 0.
+
+A second one ends it at once (exit 128 + its number). SIGHUP reloads the configuration.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 @launch_options
 @click.option("--backend", type=click.Choice(["asyncio", "trio"]), default="asyncio", show_default=True)
 def run(
-    target: str | None, files: tuple[str, ...], profile: str | None, assignments: tuple[str, ...], backend: str
+    *, target: str | None, files: tuple[str, ...], profile: str | None, assignments: tuple[str, ...], backend: str
 ) -> None:
     """Run a service until it is told to stop.
 

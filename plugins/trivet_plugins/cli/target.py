@@ -1,7 +1,7 @@
 """Load the kernel that a TARGET names: ``module:attr`` or ``file.py[:attr]``, default attribute ``kernel``.
 
-The working directory and, for a file, its directory (that of its top package, if it is in one) come first on ``sys.path``, as if the
-file were run as a script.
+The working directory and, for a file, its directory (that of its top package, if it is in one) come first on
+``sys.path``, as if the file were run as a script.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def load_kernel(text: str) -> Kernel:
     """Import a TARGET and return its kernel.
 
     Raises:
-        TargetError: if there is no such file, module, attribute or kernel, or if the target's own code fails while it is imported
-            (the cause is chained); names the line of the target that failed.
+        TargetError: if there is no such file, module, attribute or kernel, or if the target's own code fails while it
+            is imported (the cause is chained); names the line of the target that failed.
     """
     from trivet import Kernel
 

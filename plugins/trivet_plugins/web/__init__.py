@@ -1,1 +1,90 @@
-"""Built-in plugins: web."""
+"""Serve health, metrics, configuration and plugins over HTTP: on an address of its own, or mounted in an application.
+
+Two services: ``admin_app`` is the ASGI application `AdminApp`, ``web`` serves it with hypercorn. Needs the extra
+``web``.
+
+Config (``plugins.web``): ``host`` (default ``127.0.0.1``), ``port`` (default 9310; 0 takes a free one), ``token``
+(needed for any other than a loopback host, at least 16 characters), ``allowed_hosts`` (names to answer to, besides
+localhost and IP addresses), ``drain`` (seconds that open requests get when the service stops, default 0.5).
+
+Config (``plugins.admin_app``): ``token`` and ``allowed_hosts``, for ``kernel.service(AdminApp)`` mounted in an
+application.
+
+Example::
+
+    [plugins.web]
+    host = "0.0.0.0"
+    token = "trivet:1:..."  # sealed; or $ORDERS_PLUGINS__WEB__TOKEN_FILE
+    allowed_hosts = ["orders.internal"]
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from trivet import Provider, Secret, hookimpl
+from trivet_plugins.web.admin_app import AdminApp
+from trivet_plugins.web.guard import MIN_TOKEN
+from trivet_plugins.web.server import WebServer, serve
+
+if TYPE_CHECKING:
+    from trivet import Composition, Kernel
+
+__all__ = ("AdminApp", "AdminAppConfig", "WebConfig", "WebServer", "register_services")
+
+
+def _long_enough(_instance: object, attribute: attrs.Attribute[Any], value: Secret[str] | None) -> None:
+    if value is not None and len(value.reveal()) < MIN_TOKEN:
+        msg = f"{attribute.name} must have at least {MIN_TOKEN} characters; openssl rand -hex 32 makes a good one"
+        raise ValueError(msg)
+
+
+@attrs.frozen(kw_only=True)
+class AdminAppConfig:
+    """The section ``plugins.admin_app``: the locks of an `AdminApp` that an application mounts."""
+
+    token: Secret[str] | None = attrs.field(default=None, validator=_long_enough)
+    allowed_hosts: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class WebConfig:
+    """The section ``plugins.web``: where the pages are served, and their locks."""
+
+    host: str = attrs.field(default="127.0.0.1", validator=attrs.validators.min_len(1))
+    port: int = attrs.field(default=9310, validator=[attrs.validators.ge(0), attrs.validators.le(65535)])
+    token: Secret[str] | None = attrs.field(default=None, validator=_long_enough)
+    allowed_hosts: tuple[str, ...] = ()
+    drain: float = attrs.field(default=0.5, validator=[attrs.validators.ge(0), attrs.validators.le(30)])
+
+
+def admin_app(config: AdminAppConfig, kernel: Kernel) -> AdminApp:
+    """Make the application that ``kernel.service(AdminApp)`` gives."""
+    return AdminApp(kernel, token=config.token, allowed_hosts=config.allowed_hosts)
+
+
+@hookimpl
+def register_services(composition: Composition) -> list[Provider[Any]]:
+    """Offer the application and its server."""
+    return [
+        Provider(
+            name="admin_app",
+            factory=admin_app,
+            config=AdminAppConfig,
+            provides=AdminApp,
+            extra="web",
+            modules=("starlette",),
+        ),
+        Provider(
+            name="web",
+            factory=serve,
+            config=WebConfig,
+            provides=WebServer,
+            requires=["service/admin_app"],
+            stop_timeout=35.0,  # longer than the longest drain
+            extra="web",
+            modules=("hypercorn", "starlette"),
+        ),
+    ]

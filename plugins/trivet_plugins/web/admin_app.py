@@ -1,0 +1,85 @@
+"""`AdminApp`: health, metrics, configuration and plugins of a kernel as a small ASGI application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from trivet_plugins.web.guard import Guard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.types import Message, Receive, Scope, Send
+
+    from trivet import Kernel, Secret
+
+_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+"""Put on every response that does not set them itself."""
+
+
+class AdminApp:
+    """The admin pages of a kernel: ``/ /livez /readyz /startupz /health /metrics /config /plugins``.
+
+    The service ``web`` serves it on an address of its own. To have it in an application instead, mount it. An
+    application is put
+    together before its kernel starts, so make it there; it answers (``/readyz`` with 503) before the start and after
+    the stop too::
+
+        app = FastAPI(lifespan=kernel.lifespan)
+        app.mount("/_trivet", AdminApp(kernel, token=Secret(os.environ["ADMIN_TOKEN"])))
+
+    While the kernel runs, ``kernel.service(AdminApp)`` gives one with the locks of the section ``plugins.admin_app``.
+
+    ``/livez``, ``/readyz`` and ``/startupz`` answer everyone with one word. All else is for those with the token;
+    without a token, for clients on this machine that come without a proxy.
+
+    Args:
+        kernel: Whose pages these are.
+        token: What ``Authorization: Bearer`` must carry, at least 16 characters; None: only clients on this machine get
+        in. allowed_hosts: Names to answer to, besides localhost and IP addresses.
+
+    Raises:
+        MissingExtraError: if Starlette is not installed.
+        ValueError: if the token is too short.
+    """
+
+    def __init__(self, kernel: Kernel, *, token: Secret[str] | None = None, allowed_hosts: Iterable[str] = ()) -> None:
+        self.kernel = kernel
+        self._app = _build(kernel, Guard(token, allowed_hosts))
+
+    def behind(self, *, token: Secret[str] | None, allowed_hosts: Iterable[str]) -> AdminApp:
+        """Return the same pages behind other locks."""
+        return type(self)(self.kernel, token=token, allowed_hosts=allowed_hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI connection."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+
+        async def send_secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name.lower() for name, _ in message["headers"]}
+                missing = [header for header in _HEADERS if header[0] not in present]
+                message = {**message, "headers": [*message["headers"], *missing]}
+            await send(message)
+
+        await self._app(scope, receive, send_secured)
+
+
+def _build(kernel: Kernel, guard: Guard) -> Any:  # noqa: ANN401 - an ASGI application; Starlette's types are not there without it
+    try:
+        from trivet_plugins.web.pages import build
+    except ModuleNotFoundError as exc:
+        from trivet import MissingExtraError
+
+        if exc.name != "starlette":
+            raise
+        raise MissingExtraError("AdminApp", "web") from exc
+    return build(kernel, guard)

@@ -1,0 +1,76 @@
+"""``/``: what there is to see, as a page for people and as JSON for everyone else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from trivet_plugins.web.accept import best_match
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from trivet import Kernel
+
+ENDPOINTS: Final[Mapping[str, str]] = {
+    "/livez": "Is the process sound? 200 or 503, for Kubernetes; ?verbose lists the checks.",
+    "/readyz": "May it get work?",
+    "/startupz": "Has the start come to its end?",
+    "/health": "Every health check with its last result; ?group=ready narrows it.",
+    "/metrics": "Metrics for Prometheus, in the format that Accept asks for.",
+    "/config": "The configuration in force, secrets masked, with generation and fingerprint.",
+    "/plugins": "The providers that take part, who gives them, and what they are doing.",
+}
+
+_STYLE: Final = """
+:root { color-scheme: light dark; --line: #8884; --good: #2a8a4a; --bad: #c8372d; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; margin: 0; }
+.state { margin: .25rem 0 2rem; }
+.pass, .warn { color: var(--good); } .fail { color: var(--bad); }
+dl { display: grid; grid-template-columns: max-content 1fr; margin: 0; }
+dt, dd { margin: 0; padding: .5rem 0; border-top: 1px solid var(--line); }
+dt { padding-right: 2rem; font-family: ui-monospace, monospace; }
+footer { margin-top: 2rem; opacity: .7; font-size: .875rem; }
+@media (max-width: 32rem) { dl { display: block; } dd { border: 0; padding-top: 0; } }
+"""
+_POLICY: Final = (
+    f"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
+    f"style-src 'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'"
+)
+_PAGE: Final = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{name} · trivet</title><style>{style}</style>
+<h1>{name}</h1>
+<p class="state">{state} · health <b class="{health}">{health}</b></p>
+<dl>
+{rows}
+</dl>
+<footer>trivet admin pages. Only GET and HEAD; everything but the three probes may need a token.</footer>
+</html>
+"""
+
+
+def index(kernel: Kernel, request: Request) -> Response:
+    """Answer ``/``: HTML where ``Accept`` prefers it, else JSON."""
+    health = str(kernel.health.report().status)
+    if best_match(request.headers.get("accept", ""), ["application/json", "text/html"]) == "text/html":
+        page = _PAGE.format(
+            name=escape(kernel.name), style=_STYLE, state=escape(kernel.state), health=health, rows=_rows(request)
+        )
+        return HTMLResponse(page, headers={"content-security-policy": _POLICY})
+    body = {"kernel": kernel.name, "state": kernel.state, "health": health, "endpoints": dict(ENDPOINTS)}
+    return JSONResponse(body)
+
+
+def _rows(request: Request) -> str:
+    root = escape(request.scope.get("root_path", "").rstrip("/"))
+    return "\n".join(
+        f'<dt><a href="{root}{path}">{path}</a></dt><dd>{escape(text)}</dd>' for path, text in ENDPOINTS.items()
+    )

@@ -1,0 +1,93 @@
+"""The admin pages: what each path answers. Only GET and HEAD; every page but the bare probes asks the guard first."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import TYPE_CHECKING, Final
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from trivet.health.rendering import MEDIA_TYPE
+from trivet_plugins.web.index import index
+from trivet_plugins.web.scrape import scrape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+    from trivet import Kernel
+    from trivet_plugins.web.guard import Guard, Refusal
+
+    Page = Callable[[Kernel, Request], Response]
+
+ROW_KEYS: Final = ("id", "kind", "plugin", "distribution", "version", "state", "replaces", "error")
+_PROBES: Final = {"/livez": "live", "/readyz": "ready", "/startupz": "startup"}
+
+
+def build(kernel: Kernel, guard: Guard) -> Starlette:
+    """Return the pages of a kernel behind a guard."""
+    guarded: dict[str, Page] = {
+        "/": index,
+        "/health": health,
+        "/metrics": scrape,
+        "/config": config,
+        "/plugins": plugins,
+    }
+    routes = [Route(path, functools.partial(_probe, kernel, guard, group)) for path, group in _PROBES.items()]
+    routes += [Route(path, functools.partial(_guarded, kernel, guard, page)) for path, page in guarded.items()]
+    return Starlette(routes=routes)
+
+
+async def _probe(kernel: Kernel, guard: Guard, group: str, request: Request) -> Response:
+    """Answer a Kubernetes probe with one word; with details for those whom the guard lets see them."""
+    trusted = _refusal(guard, request) is None
+    report = kernel.health.report(group)
+    ok = report.ok and (group == "live" or kernel.state == "running")
+    text = "ok\n" if ok else "failed\n"
+    if trusted and "verbose" in request.query_params:
+        text = f"kernel {kernel.state}\n{report.to_text(verbose=True, details=True)}"
+    return PlainTextResponse(text, 200 if ok else 503)
+
+
+async def _guarded(kernel: Kernel, guard: Guard, page: Page, request: Request) -> Response:
+    refusal = _refusal(guard, request)
+    if refusal is not None:
+        return PlainTextResponse(f"{refusal.reason}\n", refusal.status, dict(refusal.headers))
+    return page(kernel, request)
+
+
+def _refusal(guard: Guard, request: Request) -> Refusal | None:
+    return guard.refusal(request.headers, request.client)
+
+
+def health(kernel: Kernel, request: Request) -> Response:
+    """Answer ``/health``: every check as ``application/health+json``; 503 where one fails. ``?group=ready`` narrows it."""
+    group = request.query_params.get("group")
+    if group is not None and group not in kernel.health.groups:
+        known = ", ".join(sorted(kernel.health.groups))
+        return PlainTextResponse(f"no health group {group!r}; there are: {known}\n", 404)
+    report = kernel.health.report(group)
+    return JSONResponse(report.to_json(service=kernel.name), report.http_status, media_type=MEDIA_TYPE)
+
+
+def config(kernel: Kernel, request: Request) -> Response:
+    """Answer ``/config``: what is in force, with all secrets masked, and why the last reload was rejected if it was."""
+    if kernel.config.generation == 0:
+        return PlainTextResponse("the configuration is not loaded yet\n", 503)
+    body = {
+        "kernel": kernel.name,
+        "generation": kernel.config.generation,
+        "fingerprint": kernel.config.fingerprint,
+        "problems": [str(problem) for problem in kernel.config.problems],
+        "config": kernel.config.show(),
+    }
+    return Response(json.dumps(body, default=str), media_type="application/json")
+
+
+def plugins(kernel: Kernel, request: Request) -> Response:
+    """Answer ``/plugins``: the rows of ``trivet plugins --json``."""
+    return JSONResponse([{key: getattr(row, key) for key in ROW_KEYS} for row in kernel.plugins()])

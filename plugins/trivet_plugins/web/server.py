@@ -1,0 +1,163 @@
+"""`WebServer`: the admin pages on an address of their own, served by hypercorn under asyncio and trio alike."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import attrs
+import sniffio
+
+from trivet.events import ServiceListening
+from trivet_plugins.web.admin_app import AdminApp
+from trivet_plugins.web.listener import listen
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+
+    from hypercorn.config import Config
+
+    from trivet import Kernel
+    from trivet_plugins.web import WebConfig
+
+    App = Callable[
+        [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
+    ]
+
+_MARGIN: Final = 1.0
+"""Seconds that hypercorn gets beyond the drain before it is cancelled outright."""
+
+_KEEP_ALIVE: Final = 30.0
+_MAX_HEAD: Final = 16 * 1024
+_LOGGER: Final = "trivet.web.hypercorn"
+
+
+@attrs.frozen
+class WebServer:
+    """The running web surface, as ``kernel.service(WebServer)`` gives it.
+
+    Args:
+        host: The address that is bound.
+        port: The port that is bound, also where 0 was asked for.
+    """
+
+    host: str
+    port: int
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        return self.host, self.port
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/"
+
+
+@asynccontextmanager
+async def serve(config: WebConfig, kernel: Kernel) -> AsyncIterator[WebServer]:
+    """Serve the kernel's `AdminApp`.
+
+    Raises:
+        StartupRefused: if the address cannot be bound, or may not be bound without a token.
+    """
+    app = kernel.service(AdminApp).behind(token=config.token, allowed_hosts=config.allowed_hosts)
+    listener = await listen(config.host, config.port, has_token=config.token is not None)
+    server = WebServer(*listener.getsockname()[:2])
+    requests = _Requests(app)
+    stop, ended = anyio.Event(), anyio.Event()
+    async with anyio.create_task_group() as group:
+        group.start_soon(_run_hypercorn, requests, listener, stop, ended, config.drain)
+        kernel.emit(ServiceListening(service="service/web", url=server.url))
+        try:
+            yield server
+        finally:
+            # Hypercorn breaks when it is cancelled on asyncio; so it runs shielded and ends because this event says so.
+            stop.set()
+            with anyio.CancelScope(shield=True), anyio.move_on_after(config.drain):
+                await ended.wait()
+            requests.cancel()
+
+
+async def _run_hypercorn(
+    app: _Requests, listener: socket.socket, stop: anyio.Event, ended: anyio.Event, drain: float
+) -> None:
+    with anyio.CancelScope(shield=True) as scope:
+        async with anyio.create_task_group() as group:
+            group.start_soon(_cut_off, scope, stop, drain + _MARGIN)
+            await _flavour()(app, _settings(listener, drain), shutdown_trigger=stop.wait)
+            group.cancel_scope.cancel()
+    ended.set()
+    if not stop.is_set():
+        msg = "hypercorn ended without being asked to"
+        raise RuntimeError(msg)
+
+
+async def _cut_off(scope: anyio.CancelScope, stop: anyio.Event, after: float) -> None:
+    await stop.wait()
+    await anyio.sleep(after)
+    scope.cancel()
+
+
+def _flavour() -> Callable[..., Awaitable[None]]:
+    if sniffio.current_async_library() == "trio":
+        from hypercorn.trio import serve as serve_trio
+
+        return serve_trio
+    from hypercorn.asyncio import serve as serve_asyncio
+
+    return serve_asyncio
+
+
+def _settings(listener: socket.socket, drain: float) -> Config:
+    from hypercorn.config import Config
+
+    logger = logging.getLogger(_LOGGER)
+    logger.setLevel(logging.WARNING)  # it would announce the address that the kernel has announced
+    settings = Config()
+    settings.bind = [f"fd://{listener.detach()}"]  # the socket is hypercorn's from here on
+    settings.errorlog = logger
+    settings.accesslog = None
+    settings.graceful_timeout = drain
+    settings.keep_alive_timeout = _KEEP_ALIVE
+    settings.h11_max_incomplete_size = _MAX_HEAD
+    settings.include_server_header = False
+    return settings
+
+
+class _Requests:
+    """The application with a way to end what still runs when the drain is over: a client that stopped reading, say."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._scopes: set[anyio.CancelScope] = set()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+        if scope["type"] == "lifespan":
+            await _no_lifespan(receive, send)
+            return
+        with anyio.CancelScope() as request:
+            self._scopes.add(request)
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._scopes.discard(request)
+
+    def cancel(self) -> None:
+        """Cancel the requests that run."""
+        for request in tuple(self._scopes):
+            request.cancel()
+
+
+async def _no_lifespan(receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+    """Answer the server's start and stop: the kernel, not the server, owns what lives."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
