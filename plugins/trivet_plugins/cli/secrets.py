@@ -1,0 +1,177 @@
+"""``trivet secrets``: make the key file, seal values for the places where they will stand, open them again."""
+
+from __future__ import annotations
+
+import pathlib
+import shlex
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from trivet_plugins.cli.config_path import config_path
+from trivet_plugins.cli.options import LaunchCommand
+from trivet_plugins.cli.service import Service, service_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trivet import ConfigFormat, Kernel, Key, Secret
+    from trivet.config.origin import Path
+    from trivet_plugins.cli.splice import SpliceFile
+
+AES_256_GCM: Final = 2
+
+_FILE: Final = click.Path(path_type=pathlib.Path)
+
+
+@click.group()
+def secrets() -> None:
+    """Create the key file; seal and open values.
+
+    A sealed value opens only under its key, in the service it was sealed for, and at its PATH in the configuration.
+    """
+
+
+# -- init -----------------------------------------------------------------------------------------------------------------
+
+
+@secrets.command(cls=LaunchCommand)
+@click.option("--suite", type=int, help="Number of the cipher that the key is for. [default: 2, AES-256-GCM]")
+@service_options
+def init(service: Service, suite: int | None) -> None:
+    """Create the key file, with one key; never overwrite one."""
+    import anyio
+
+    place, key, cipher = anyio.run(_init, service.kernel_of_keys(), suite)
+    click.echo(f"{place}: created, with key {key.id:016x} for {cipher}")
+    click.echo(_next_steps(place, service))
+
+
+async def _init(kernel: Kernel, wanted: int | None) -> tuple[str, Key, str]:
+    from trivet import KeyRing, KeyRingError
+    from trivet.ciphers.contracts import KeyStore
+
+    async with kernel.secured():
+        ring = kernel.service(KeyRing)  # type: ignore[type-abstract]  # found by its protocol
+        suites = kernel.ciphers.suites()
+        if not isinstance(ring, KeyStore):
+            raise KeyRingError(
+                f"the key ring of {kernel.name}, {type(ring).__qualname__}, does not make its keys itself"
+            )
+        suite = (
+            wanted if wanted is not None else AES_256_GCM if AES_256_GCM in suites else next(iter(suites), AES_256_GCM)
+        )
+        if suite not in suites:
+            loaded = ", ".join(f"{number} ({name})" for number, name in suites.items()) or "none"
+            raise click.BadParameter(f"no loaded cipher has suite {suite}; there are: {loaded}", param_hint="--suite")
+        return ring.place, ring.create(suite=suite), suites[suite]
+
+
+def _next_steps(place: str, service: Service) -> str:
+    quoted = shlex.quote(place)
+    whose = f"--app {service.app}" if service.app else f"--name {service.name or 'NAME'}"
+    return "\n".join(
+        (
+            "next:",
+            "  keep a copy in a safe place: without it, what it sealed is lost",
+            f"  keep it out of version control: echo {quoted} >> .gitignore",
+            f"  let the service find it: export TRIVET_KEY_FILE={quoted}, or set plugins.key_file.path",
+            f"  seal a value: trivet secrets seal database.password {whose} --file CONFIG_FILE",
+        )
+    )
+
+
+# -- seal -----------------------------------------------------------------------------------------------------------------
+
+
+@secrets.command(cls=LaunchCommand)
+@click.argument("path", callback=config_path)
+@click.option("--file", type=_FILE, help="Put the sealed value into this file, in place of the value at PATH.")
+@service_options
+def seal(service: Service, path: Path, file: pathlib.Path | None) -> None:
+    """Seal a value for its PATH, e.g. database.password.
+
+    The value comes from a hidden prompt, or from standard input. Without --file the sealed value is printed.
+    """
+    import anyio
+
+    from trivet.config.origin import dotted
+    from trivet_plugins.cli.secret_input import is_interactive, read_secret
+
+    kernel = service.kernel()
+    if is_interactive():  # first look whether there are a key and a place: nobody likes to type a password in vain
+        anyio.run(_find_place, kernel, path, file)
+    value = read_secret(dotted(path))
+    click.echo(anyio.run(_seal, kernel, path, file, value))
+
+
+async def _find_place(kernel: Kernel, path: Path, file: pathlib.Path | None) -> None:
+    from trivet import KeyRing
+
+    async with kernel.secured():
+        kernel.service(KeyRing).primary()  # type: ignore[type-abstract]  # found by its protocol
+        if file is not None:
+            _splice_file(kernel, file).value(path)
+
+
+async def _seal(kernel: Kernel, path: Path, file: pathlib.Path | None, value: Secret[str]) -> str:
+    async with kernel.secured():
+        target = _splice_file(kernel, file) if file is not None else None
+        sealed = await kernel.ciphers.seal_config(value.reveal(), path=path)
+        if target is None:
+            return sealed
+        target.write(path, sealed)
+        return f"{target.place(path)}: sealed"
+
+
+# -- open -----------------------------------------------------------------------------------------------------------------
+
+
+@secrets.command("open", cls=LaunchCommand)
+@click.argument("path", callback=config_path)
+@click.option(
+    "--file", type=_FILE, help="Take the sealed value from this file alone, not from the whole configuration."
+)
+@service_options
+def open_(service: Service, path: Path, file: pathlib.Path | None) -> None:
+    """Print the value that is sealed at PATH, and nothing else, on standard output."""
+    import anyio
+
+    value = anyio.run(_open, service.kernel(), path, file)
+    sees = "everyone who sees this terminal" if sys.stdout.isatty() else "everyone who can read where it goes"
+    click.echo(f"the value is on standard output, in the clear: {sees} can read it", err=True)
+    click.echo(value.reveal())
+
+
+async def _open(kernel: Kernel, path: Path, file: pathlib.Path | None) -> Secret[str]:
+    from trivet import SealError, Secret, UnknownPathError
+    from trivet.ciphers.envelope import PREFIX
+    from trivet.config.origin import dotted
+
+    async with kernel.secured():
+        if file is None:
+            value, place = kernel.config.peek(path), f"the configuration of {kernel.name}"
+        else:
+            source = _splice_file(kernel, file)
+            value, place = source.value(path), source.place(path)
+        if value is None:
+            raise UnknownPathError(f"{place} has no {dotted(path)}; give the file that has it with --file")
+        text = value.strip() if isinstance(value, str) else ""
+        if not text.startswith(PREFIX):
+            raise SealError(f"{place}: {dotted(path)} is not sealed; trivet secrets seal does that")
+        return Secret(await kernel.ciphers.open_config(text, path=path))
+
+
+def _splice_file(kernel: Kernel, file: pathlib.Path) -> SpliceFile:
+    from trivet_plugins.cli.splice import SpliceError, SpliceFile
+
+    formats: Mapping[str, ConfigFormat] = {
+        suffix: format_ for format_ in kernel.provided("config_format").values() for suffix in format_.suffixes
+    }
+    found = formats.get(file.suffix.lower())
+    if found is None:
+        raise SpliceError(
+            f"{file}: no loaded format has the suffix {file.suffix!r}; there are {', '.join(sorted(formats))}"
+        )
+    return SpliceFile.read(file, found)

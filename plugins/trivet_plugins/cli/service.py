@@ -1,0 +1,95 @@
+"""`Service`: whose secrets a command is about: ``--app``, ``--name``, ``--key-file`` and the launch options."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import pathlib
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import attrs
+import click
+
+from trivet_plugins.cli.options import launch_options, open_kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trivet import Kernel
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+@attrs.frozen
+class Service:
+    """What the options say.
+
+    Args:
+        app: The TARGET of the service's code.
+        name: The service's name, where its code is not at hand.
+        key_file: The key file, where it is not the configured one.
+        files: ``--config``.
+        profile: ``--profile``.
+        assignments: ``--set``.
+    """
+
+    app: str | None
+    name: str | None
+    key_file: pathlib.Path | None
+    files: tuple[str, ...]
+    profile: str | None
+    assignments: tuple[str, ...]
+
+    def kernel(self) -> Kernel:
+        """Return the service's kernel: sealed values are bound to its name.
+
+        Raises:
+            UsageError: if no service is named, or two.
+            TargetError: if the target does not give a kernel.
+        """
+        if not self.app and not self.name:
+            raise click.UsageError("say which service the value is for: --app TARGET, or --name NAME")
+        return self.kernel_of_keys()
+
+    def kernel_of_keys(self) -> Kernel:
+        """Return a kernel that finds the key file, whoever's it is.
+
+        Raises:
+            UsageError: if nothing says where the keys are, or two services are named.
+            TargetError: if the target does not give a kernel.
+        """
+        if self.app and self.name:
+            raise click.UsageError("--app and --name both say which service it is; give one")
+        if not (self.app or self.name or self.key_file or os.environ.get("TRIVET_KEY_FILE")):
+            raise click.UsageError("say where the keys are: --key-file FILE, --app TARGET or --name NAME")
+        assignments = self.assignments
+        if self.key_file is not None:
+            assignments += (f"plugins.key_file.path={json.dumps(str(self.key_file), ensure_ascii=False)}",)
+        if self.name is None:
+            return open_kernel(self.app, self.files, self.profile, assignments)
+        from trivet import Kernel, Launch
+
+        try:
+            return Kernel(self.name, launch=Launch(files=self.files, profile=self.profile, assignments=assignments))
+        except ValueError as exc:
+            raise click.BadParameter(str(exc), param_hint="--name") from None
+
+
+def service_options(function: F) -> F:
+    """Add the options; the command gets ``service``."""
+
+    @functools.wraps(function)
+    def command(**options: Any) -> object:  # noqa: ANN401 - click's keyword arguments
+        named = {field.name: options.pop(field.name) for field in attrs.fields(Service)}
+        return function(service=Service(**named), **options)
+
+    path = click.Path(path_type=pathlib.Path)
+    wrapped = launch_options(command)
+    for option in (
+        click.option("--key-file", type=path, help="The key file. [default: as configured, or $TRIVET_KEY_FILE]"),
+        click.option("--name", metavar="NAME", help="The service's name, where its code is not at hand."),
+        click.option("--app", metavar="TARGET", help="The service: module:attr or file.py[:attr]."),
+    ):
+        wrapped = option(wrapped)
+    return cast("F", wrapped)
