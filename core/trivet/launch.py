@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 
 
 def _paths(values: object) -> tuple[pathlib.Path, ...]:
     return tuple(pathlib.Path(value) for value in values)  # type: ignore[attr-defined]  # attrs gives what the caller passed
+
+
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
 
 
 @attrs.frozen(kw_only=True)
@@ -29,7 +33,7 @@ class Launch:
 
     files: tuple[pathlib.Path, ...] = attrs.field(default=(), converter=_paths)
     profile: str | None = None
-    assignments: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    assignments: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     environ: Mapping[str, str] = attrs.field(factory=lambda: os.environ, repr=False)
     standalone: bool = False
 
