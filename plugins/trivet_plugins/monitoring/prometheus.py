@@ -38,43 +38,46 @@ class PrometheusText:
     def encode(self, families: Iterable[AnyFamily]) -> Iterator[bytes]:
         """Yield the exposition in chunks of about `LINES` lines; small families share one."""
         pending: list[str] = []
+        lines = 0
         for family in families:
             pending.append(f"# HELP {family.name} {family.help.translate(_HELP_ESCAPES)}\n")
             pending.append(f"# TYPE {family.name} {family.kind}\n")
-            for lines in _series(family):
-                pending += lines
-                if len(pending) >= LINES:
+            each = len(family.bounds) + 3 if isinstance(family, Histogram) else 1
+            lines += 2
+            for series in _series(family, max(1, LINES // each)):
+                pending += series
+                lines += each * len(series)
+                if lines >= LINES:
                     yield "".join(pending).encode()
-                    pending = []
+                    pending, lines = [], 0
         if pending:
             yield "".join(pending).encode()
 
 
-def _series(family: AnyFamily) -> Iterator[list[str]]:
-    """Yield the lines of all series, some hundred at a time."""
+def _series(family: AnyFamily, step: int) -> Iterator[list[str]]:
+    """Yield the texts of all series, ``step`` at a time."""
     if isinstance(family, Histogram):
-        return _histograms(family)
-    return _values(family)
+        return _histograms(family, step)
+    return _values(family, step)
 
 
-def _values(family: Counter | Gauge) -> Iterator[list[str]]:
+def _values(family: Counter | Gauge, step: int) -> Iterator[list[str]]:
     name, text_of = family.name, family.text_of
     cells = family.cells()
     if not family.label_names:
         yield [f"{name} {number(cell.value)}\n" for cell in cells]
         return
-    for start in range(0, len(cells), LINES):
+    for start in range(0, len(cells), step):
         yield [
             # value - value is 0 for all finite numbers, which are written as Python does; text is kept from scrape to scrape.
             f"{name}{{{cell.text or text_of(cell)}}} {value if (value := cell.value) - value == 0 else number(value)}\n"
-            for cell in cells[start : start + LINES]
+            for cell in cells[start : start + step]
         ]
 
 
-def _histograms(family: Histogram) -> Iterator[list[str]]:
+def _histograms(family: Histogram, step: int) -> Iterator[list[str]]:
     write = _histogram_writer(family)
     cells = family.cells()
-    step = max(1, LINES // (len(family.bounds) + 3))
     for start in range(0, len(cells), step):
         yield [write(cell) for cell in cells[start : start + step]]
 
@@ -111,7 +114,7 @@ def bound_text(bound: float) -> str:
     dot = text.find(".")
     if bound > 0 and dot > 6:
         mantissa = f"{text[0]}.{text[1:dot]}{text[dot + 1 :]}".rstrip("0.")
-        return f"{mantissa}e+0{dot - 1}"
+        return f"{mantissa}e+{dot - 1:02}"
     return text
 
 
