@@ -1,0 +1,124 @@
+"""Which files hold configuration: base files, the drop-ins beside them, and the files of the profile."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Iterable, Iterator, Mapping
+
+import attrs
+
+from trivet import Launch, LoadContext
+from trivet.config.layer import BASE_FILE, DROP_IN, PROFILE_FILE
+
+DROP_IN_DIRECTORY = "conf.d"
+_FOREIGN = frozenset({".ini", ".cfg", ".conf", ".env", ".properties", ".json5", ".jsonc", ".hocon", ".xml", ".ron", ".hjson"})
+"""Suffixes of configuration in formats that nobody reads here: ignoring such a file in ``conf.d`` would be ignoring a wish."""
+
+
+@attrs.frozen
+class Wanted:
+    """A file to read.
+
+    Args:
+        path: As the user gave it, or as found.
+        layer: The layer's name.
+        priority: The layer's priority.
+        refusal: Why it is not read after all.
+    """
+
+    path: pathlib.Path
+    layer: str
+    priority: int
+    refusal: str = ""
+
+
+@attrs.frozen
+class Search:
+    """What was found.
+
+    Args:
+        files: To read, in order.
+        watch: Files and directories whose change may change what is found.
+    """
+
+    files: tuple[Wanted, ...]
+    watch: tuple[pathlib.Path, ...]
+
+
+def search(context: LoadContext) -> Search:
+    """Find the files of a kernel. Touches directories only."""
+    launch, suffixes = context.launch, tuple(context.formats)
+    bases, watch = _bases(context.kernel, launch, suffixes)
+    files: list[Wanted] = [*bases]
+    seen: set[pathlib.Path] = set()
+    for base in bases:
+        directory = base.path.parent / DROP_IN_DIRECTORY
+        if directory not in seen:
+            seen.add(directory)
+            watch.append(directory)
+            files += _drop_ins(directory, suffixes)
+        profiled = [*_profiled(base.path, launch.active_profile(), suffixes)]
+        files += [Wanted(path, f"profile {launch.active_profile()}", PROFILE_FILE) for path in profiled if path.exists()]
+        watch += profiled
+    return Search(tuple(files), (*(wanted.path for wanted in files), *watch))
+
+
+def _bases(kernel: str, launch: Launch, suffixes: tuple[str, ...]) -> tuple[list[Wanted], list[pathlib.Path]]:
+    if launch.files:
+        return [_base(path, suffixes) for path in launch.files], []
+    looked: list[pathlib.Path] = []
+    for directory in search_path(kernel, launch.environ):
+        candidates = [directory / f"{kernel}{suffix}" for suffix in suffixes]
+        looked += candidates
+        found = [path for path in candidates if path.is_file()]
+        if len(found) > 1:
+            names = " and ".join(path.name for path in found)
+            return [Wanted(found[0], "base", BASE_FILE, f"{names} are both here: keep one, or say --config FILE")], looked
+        if found:
+            return [_base(found[0], suffixes)], looked
+    return [], looked
+
+
+def _base(path: pathlib.Path, suffixes: tuple[str, ...]) -> Wanted:
+    known = path.suffix.lower() in suffixes
+    return Wanted(path, "base", BASE_FILE, "" if known else no_format(path, suffixes))
+
+
+def search_path(kernel: str, environ: Mapping[str, str]) -> Iterator[pathlib.Path]:
+    """Yield the directories where a base file is looked for; the first that has one wins."""
+    yield pathlib.Path()
+    home = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".config")
+    yield pathlib.Path(home) / kernel
+    yield pathlib.Path("/etc") / kernel
+
+
+def _drop_ins(directory: pathlib.Path, suffixes: tuple[str, ...]) -> Iterator[Wanted]:
+    try:
+        names = sorted(os.listdir(directory))
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        yield Wanted(directory, DROP_IN_DIRECTORY, DROP_IN, f"cannot be listed: {exc.strerror or type(exc).__name__}")
+        return
+    for name in names:
+        path = directory / name
+        suffix = path.suffix.lower()
+        if name.startswith(".") or path.is_dir():
+            continue
+        if suffix in suffixes:
+            yield Wanted(path, f"drop-in {name}", DROP_IN)
+        elif suffix in _FOREIGN:
+            yield Wanted(path, f"drop-in {name}", DROP_IN, no_format(path, suffixes))
+
+
+def _profiled(base: pathlib.Path, profile: str | None, suffixes: Iterable[str]) -> Iterator[pathlib.Path]:
+    if profile:
+        for suffix in suffixes:
+            yield base.with_name(f"{base.stem}.{profile}{suffix}")
+
+
+def no_format(path: pathlib.Path, suffixes: tuple[str, ...]) -> str:
+    """Say that no format reads a file."""
+    known = ", ".join(suffixes) or "none: no format plugin runs"
+    return f"no format reads {path.suffix or 'a file without suffix'!s}; known suffixes are {known}"
