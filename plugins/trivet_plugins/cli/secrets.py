@@ -16,7 +16,7 @@ from trivet_plugins.cli.service import Service, service_options
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trivet import ConfigFormat, Kernel, Key, Secret
+    from trivet import ConfigFormat, Kernel, Key, KeyRing, Secret
     from trivet.config.origin import Path
     from trivet_plugins.cli.splice import SpliceFile
 
@@ -43,17 +43,17 @@ def init(service: Service, suite: int | None) -> None:
     """Create the key file, with one key; never overwrite one."""
     import anyio
 
-    place, key, cipher = anyio.run(_init, service.kernel_of_keys(), suite)
+    place, key, cipher = anyio.run(_init, service, service.kernel_of_keys(), suite)
     click.echo(f"{place}: created, with key {key.id:016x} for {cipher}")
     click.echo(_next_steps(place, service))
 
 
-async def _init(kernel: Kernel, wanted: int | None) -> tuple[str, Key, str]:
-    from trivet import KeyRing, KeyRingError
+async def _init(service: Service, kernel: Kernel, wanted: int | None) -> tuple[str, Key, str]:
+    from trivet import KeyRingError
     from trivet.ciphers.contracts import KeyStore
 
     async with kernel.secured():
-        ring = kernel.service(KeyRing)  # type: ignore[type-abstract]  # found by its protocol
+        ring = _ring(kernel, service)
         suites = kernel.ciphers.suites()
         if not isinstance(ring, KeyStore):
             raise KeyRingError(
@@ -101,22 +101,21 @@ def seal(service: Service, path: Path, file: pathlib.Path | None) -> None:
 
     kernel = service.kernel()
     if is_interactive():  # first look whether there are a key and a place: nobody likes to type a password in vain
-        anyio.run(_find_place, kernel, path, file)
+        anyio.run(_find_place, service, kernel, path, file)
     value = read_secret(dotted(path))
-    click.echo(anyio.run(_seal, kernel, path, file, value))
+    click.echo(anyio.run(_seal, service, kernel, path, file, value))
 
 
-async def _find_place(kernel: Kernel, path: Path, file: pathlib.Path | None) -> None:
-    from trivet import KeyRing
-
+async def _find_place(service: Service, kernel: Kernel, path: Path, file: pathlib.Path | None) -> None:
     async with kernel.secured():
-        kernel.service(KeyRing).primary()  # type: ignore[type-abstract]  # found by its protocol
+        _ring(kernel, service).primary()
         if file is not None:
             _splice_file(kernel, file).value(path)
 
 
-async def _seal(kernel: Kernel, path: Path, file: pathlib.Path | None, value: Secret[str]) -> str:
+async def _seal(service: Service, kernel: Kernel, path: Path, file: pathlib.Path | None, value: Secret[str]) -> str:
     async with kernel.secured():
+        _ring(kernel, service)
         target = _splice_file(kernel, file) if file is not None else None
         sealed = await kernel.ciphers.seal_config(value.reveal(), path=path)
         if target is None:
@@ -138,18 +137,19 @@ def open_(service: Service, path: Path, file: pathlib.Path | None) -> None:
     """Print the value that is sealed at PATH, and nothing else, on standard output."""
     import anyio
 
-    value = anyio.run(_open, service.kernel(), path, file)
+    value = anyio.run(_open, service, service.kernel(), path, file)
     sees = "everyone who sees this terminal" if sys.stdout.isatty() else "everyone who can read where it goes"
     click.echo(f"the value is on standard output, in the clear: {sees} can read it", err=True)
     click.echo(value.reveal())
 
 
-async def _open(kernel: Kernel, path: Path, file: pathlib.Path | None) -> Secret[str]:
+async def _open(service: Service, kernel: Kernel, path: Path, file: pathlib.Path | None) -> Secret[str]:
     from trivet import SealError, Secret, UnknownPathError
     from trivet.ciphers.envelope import PREFIX
     from trivet.config.origin import dotted
 
     async with kernel.secured():
+        _ring(kernel, service)
         if file is None:
             value, place = kernel.config.peek(path), f"the configuration of {kernel.name}"
         else:
@@ -161,6 +161,20 @@ async def _open(kernel: Kernel, path: Path, file: pathlib.Path | None) -> Secret
         if not text.startswith(PREFIX):
             raise SealError(f"{place}: {dotted(path)} is not sealed; trivet secrets seal does that")
         return Secret(await kernel.ciphers.open_config(text, path=path))
+
+
+def _ring(kernel: Kernel, service: Service) -> KeyRing:
+    from trivet import KeyRing, KeyRingError
+
+    ring = kernel.service(KeyRing)  # type: ignore[type-abstract]  # found by its protocol
+    place = getattr(ring, "place", None)
+    if service.key_file is not None and place != str(
+        service.key_file
+    ):  # not --set, or not key_file: never another's keys
+        raise KeyRingError(
+            f"the key ring of {kernel.name} takes no --key-file; its keys are at {place or 'a place of its own'}"
+        )
+    return ring
 
 
 def _splice_file(kernel: Kernel, file: pathlib.Path) -> SpliceFile:

@@ -128,19 +128,22 @@ def _read_private(path: pathlib.Path) -> tuple[bytes, _Stamp]:
     try:
         # No link, which could be pointed elsewhere; not blocking, should it be a pipe.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            status = os.fstat(handle)
+            _check_private(path, status)
+            with open(handle, "rb", closefd=False) as file:
+                raw = file.read(MAX_BYTES + 1)
+        finally:
+            os.close(handle)
     except OSError as exc:
-        raise KeyRingError(f"{path}: {_why_not_opened(path, exc)}") from None
-    with open(handle, "rb") as file:  # noqa: PTH123 - O_NOFOLLOW needs os.open
-        status = os.fstat(handle)
-        _check_private(path, status)
-        raw = file.read(MAX_BYTES + 1)
+        raise KeyRingError(f"{path}: {_why_not_read(path, exc)}") from None
     if len(raw) > MAX_BYTES:
         del raw
         raise KeyRingError(f"{path}: larger than {MAX_BYTES} bytes; that is no key file")
     return raw, _stamp(status)
 
 
-def _why_not_opened(path: pathlib.Path, exc: OSError) -> str:
+def _why_not_read(path: pathlib.Path, exc: OSError) -> str:
     if exc.errno == errno.ENOENT:
         return f"there is no key file; make one: trivet secrets init --key-file {shlex.quote(str(path))}"
     if exc.errno == errno.ELOOP:
