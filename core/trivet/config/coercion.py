@@ -49,7 +49,8 @@ def to_int(text: str) -> int:
         raise Fault("expected an integer", text)
     unit = size[2] or ""
     power = "kMGT".index(unit[0].replace("K", "k")) + 1 if unit else 0
-    return round(float(size[1]) * (1024 if unit.endswith("i") else 1000) ** power)
+    factor: int = (1024 if unit.endswith("i") else 1000) ** power
+    return round(float(size[1]) * factor)
 
 
 def to_float(text: str) -> float:

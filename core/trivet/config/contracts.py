@@ -88,7 +88,7 @@ class ConfigFormat(Protocol):
         ...
 
 
-class Veto(TrivetError):  # noqa: N818 - a control signal
+class Veto(TrivetError):
     """Raised by a `ReloadParticipant` that cannot live with the new configuration: the old one stays in force.
 
     Args:
@@ -141,7 +141,8 @@ def environment_prefix(kernel: str) -> str:
 @runtime_checkable
 class ConfigSource(Protocol):
     """A place that configuration comes from. A source that needs settings of its own declares ``Provider.config``: it then loads
-    after the local sources."""
+    after the local sources.
+    """
 
     async def load(self, context: LoadContext) -> Sequence[Layer]:
         """Load all layers anew.

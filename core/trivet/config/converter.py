@@ -9,9 +9,10 @@ from __future__ import annotations
 import difflib
 import enum
 import inspect
+import pathlib
 import typing
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from trivet.config import coercion, scalar, shape
 from trivet.config.fault import Fault, Faults, MissingKey, UnknownKey
@@ -43,7 +44,7 @@ def make_converter(*, detailed: bool) -> Converter:
         (lambda kind: typing.get_origin(kind) is typing.Literal, lambda kind, _: _plain(scalar.literal_reader(kind))),
         (lambda kind: bool(shape.union_members(kind)), _union),
         (lambda kind: kind is Secret or typing.get_origin(kind) is Secret, _secret),
-        (_is_wrapped, lambda kind, conv: conv.get_structure_hook(shape.unwrap(kind))),
+        (_is_wrapped, lambda kind, conv: _hook(shape.unwrap(kind), conv)),
         (
             lambda kind: isinstance(kind, typing.Hashable) and kind in scalar.READERS,
             lambda kind, _: _plain(scalar.READERS[kind]),
@@ -51,7 +52,22 @@ def make_converter(*, detailed: bool) -> Converter:
     ]
     for applies, factory in factories:
         converter.register_structure_hook_factory(applies, _bound(factory, converter))
+    for kind in _CATTRS_OWN:
+        converter.register_structure_hook(kind, _primitive)
     return converter
+
+
+_CATTRS_OWN = (str, bytes, int, float, pathlib.Path)
+"""Types that cattrs finds by their class before it asks any factory, subclasses such as a `StrEnum` among them."""
+
+
+def _primitive(value: object, kind: Any) -> Any:  # noqa: ANN401 - types are of any kind
+    if kind in scalar.READERS:
+        return scalar.READERS[kind](value)
+    if _is_enum(kind):
+        return scalar.enum_reader(kind)(value)
+    ancestor = next(one for one in kind.__mro__ if one in scalar.READERS)
+    return scalar.named(kind, f"a {kind.__name__}", read=scalar.READERS[ancestor])(value)
 
 
 def _bound(factory: Factory, converter: Converter) -> Callable[[Any], Hook]:
@@ -68,6 +84,20 @@ def _is_wrapped(kind: Any) -> bool:  # noqa: ANN401 - as above
 
 def _plain(read: scalar.Reader) -> Hook:
     return lambda value, _: read(value)
+
+
+def _hook(kind: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as above
+    from cattrs.errors import StructureHandlerNotFoundError
+
+    try:
+        return converter.get_structure_hook(kind)
+    except StructureHandlerNotFoundError:
+        name = getattr(kind, "__name__", kind)
+
+        def refuse(_value: object, _kind: object) -> NoReturn:
+            raise Fault(f"values of the type {name} cannot be read from configuration; give the field another type")
+
+        return refuse
 
 
 def _table(value: object) -> Mapping[str, Any]:
@@ -97,7 +127,7 @@ def _fast_class(cls: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as ab
         _cattrs_forbid_extra_keys=True,
         _cattrs_detailed_validation=False,
         _cattrs_use_alias=True,
-        **loose,
+        **loose,  # type: ignore[arg-type]  # keywords are overrides by attribute name
     )
     return lambda value, kind: structure(_table(value), kind)
 
@@ -114,7 +144,7 @@ def _detailed_class(cls: Any, converter: Converter) -> Hook:  # noqa: ANN401 - a
         for key, field in fields.items():
             if key in table:
                 try:
-                    arguments[key] = converter.get_structure_hook(field.type)(table[key], field.type)
+                    arguments[key] = _hook(field.type, converter)(table[key], field.type)
                     validate(field, arguments[key])
                 except (Fault, Faults) as fault:
                     faults.append((key, fault))
@@ -166,12 +196,12 @@ def _list(kind: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as above
     if make is tuple and arguments and Ellipsis not in arguments:
         return _fixed(arguments, converter)
     element = arguments[0] if arguments else Any
-    hook = converter.get_structure_hook(element)
+    hook = _hook(element, converter)
     return lambda value, _: make(_collect(enumerate(_items(value)), lambda item: hook(item, element)))
 
 
 def _fixed(elements: tuple[Any, ...], converter: Converter) -> Hook:
-    hooks = [(converter.get_structure_hook(element), element) for element in elements]
+    hooks = [(_hook(element, converter), element) for element in elements]
 
     def structure(value: object, _: object) -> tuple[Any, ...]:
         items = _items(value)
@@ -185,7 +215,7 @@ def _fixed(elements: tuple[Any, ...], converter: Converter) -> Hook:
 
 def _mapping(kind: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as above
     key_type, value_type = typing.get_args(kind) or (str, Any)
-    key_hook, value_hook = converter.get_structure_hook(key_type), converter.get_structure_hook(value_type)
+    key_hook, value_hook = _hook(key_type, converter), _hook(value_type, converter)
 
     def structure(value: object, _: object) -> dict[Any, Any]:
         table = _table(value)
@@ -198,7 +228,7 @@ def _mapping(kind: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as abov
 
 def _secret(kind: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as above
     inner = next(iter(typing.get_args(kind)), Any)
-    hook = converter.get_structure_hook(inner)
+    hook = _hook(inner, converter)
     return lambda value, _: value if isinstance(value, Secret) else Secret(hook(value, inner))
 
 
@@ -208,7 +238,7 @@ def _union(kind: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as above
     members = sorted(
         shape.union_members(kind), key=lambda member: ranks.get(member, 5) if inspect.isclass(member) else 5
     )
-    hooks = [(converter.get_structure_hook(member), member) for member in members]
+    hooks = [(_hook(member, converter), member) for member in members]
 
     def structure(value: object, _: object) -> Any:  # noqa: ANN401 - one of the members
         faults: list[Fault | Faults] = []

@@ -38,7 +38,7 @@ def plain(value: object, path: Path, places: frozenset[Path], hide: Hide) -> Any
         places: Paths that are secret because of how their values came in.
         hide: Gives what stands in place of a secret, from its path and value.
     """
-    if value is None or isinstance(value, (bool, int, float)) and not isinstance(value, enum.Enum):
+    if value is None or (isinstance(value, (bool, int, float)) and not isinstance(value, enum.Enum)):
         return hide(path, value) if value is not None and places and path in places else value
     if isinstance(value, Secret):
         return hide(path, value.reveal())

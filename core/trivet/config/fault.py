@@ -24,15 +24,15 @@ class Fault(ValueError):
         self.hint = hint
 
 
-class MissingKey(Fault):  # noqa: N818 - states what was found
+class MissingKey(Fault):
     """A required key is not there."""
 
 
-class UnknownKey(Fault):  # noqa: N818 - states what was found
+class UnknownKey(Fault):
     """A key that the schema does not have."""
 
 
-class RefusedValue(Fault):  # noqa: N818 - states what was found
+class RefusedValue(Fault):
     """A validator refused the value; only ``plain`` is free of it.
 
     Args:
@@ -46,7 +46,7 @@ class RefusedValue(Fault):  # noqa: N818 - states what was found
         self.plain = plain
 
 
-class Faults(ValueError):  # noqa: N818 - a group
+class Faults(ValueError):
     """Several parts of a container that do not fit.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import attrs
 
@@ -29,19 +29,20 @@ class Limits:
         Raises:
             FormatError: if it is too deep or has too many nodes.
         """
-        level: list[object] = [data]
+        level: list[Collection[object]] = [data.values()]
         nodes, depth = 0, 0
         while level:
             depth += 1
-            if depth > self.depth + 1:
-                raise FormatError(f"nested too deep: at most {self.depth} containers")
-            below: list[object] = []
-            for container in level:
-                children = container.values() if isinstance(container, Mapping) else container
-                nodes += len(children)  # type: ignore[arg-type]  # only mappings and lists are put into a level
+            if depth > self.depth:
+                raise FormatError(f"nested too deep: at most {self.depth} containers in each other")
+            below: list[Collection[object]] = []
+            for children in level:
+                nodes += len(children)
                 if nodes > self.nodes:
                     raise FormatError(f"more than {self.nodes:,} values (those behind aliases counted each time)")
-                below += [child for child in children if isinstance(child, (dict, list))]  # type: ignore[union-attr]  # as above
+                below += [
+                    one.values() if isinstance(one, dict) else one for one in children if isinstance(one, (dict, list))
+                ]
             level = below
 
 

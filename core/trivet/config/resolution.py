@@ -66,7 +66,7 @@ async def resolve(
                     "the value is sealed and nothing here opens it; run the plugin 'sealed' or give the value openly"
                 )
                 continue
-            outcome = await foreign(bare[scheme].resolve(argument, ResolveContext(kernel, path)))
+            outcome = await foreign(bare[scheme].resolve(argument, ResolveContext(kernel=kernel, path=path)))
             if outcome.value is None:
                 failed[path] = outcome.error or "the reference was not resolved: its resolver gave nothing"
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
+import functools
 import ipaddress
 import pathlib
 import typing
@@ -119,16 +120,26 @@ def _moment(kind: type[Any], expected: str) -> Reader:
     return read
 
 
-def _named(kind: Callable[[Any], Any], expected: str, *, of: tuple[type, ...] = (str,)) -> Reader:
-    def read(value: object) -> Any:  # noqa: ANN401 - what `kind` makes
-        if isinstance(value, bool) or not isinstance(value, of):
-            raise wrong(expected, value)
+def named(kind: Callable[[Any], Any], expected: str, *, read: Reader = read_str) -> Reader:
+    """Return a reader that makes a ``kind`` of what another reader gives."""
+
+    def convert(value: object) -> Any:  # noqa: ANN401 - what `kind` makes
         try:
-            return kind(str(value))
+            return kind(read(value))
+        except Fault:
+            raise wrong(expected, value) from None
         except (ValueError, ArithmeticError):
             raise Fault(f"expected {expected}", value) from None
 
-    return read
+    return convert
+
+
+def _read_decimal(value: object) -> decimal.Decimal:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    try:
+        return decimal.Decimal(str(value) if number else read_str(value))
+    except (Fault, ArithmeticError):
+        raise wrong("a decimal number", value) from None
 
 
 READERS: dict[Any, Reader] = {
@@ -136,6 +147,7 @@ READERS: dict[Any, Reader] = {
     int: read_int,
     float: read_float,
     str: read_str,
+    bytes: named(str.encode, "a string"),
     type(None): read_none,
     None: read_none,
     Any: read_any,
@@ -144,16 +156,17 @@ READERS: dict[Any, Reader] = {
     datetime.datetime: _moment(datetime.datetime, "a date-time such as 2026-01-31T12:00:00Z"),
     datetime.date: _moment(datetime.date, "a date such as 2026-01-31"),
     datetime.time: _moment(datetime.time, "a time such as 12:30:00"),
-    pathlib.Path: _named(pathlib.Path, "a path"),
-    pathlib.PurePath: _named(pathlib.PurePath, "a path"),
-    uuid.UUID: _named(uuid.UUID, "a UUID"),
-    decimal.Decimal: _named(decimal.Decimal, "a decimal number", of=(str, int, float)),
-    ipaddress.IPv4Address: _named(ipaddress.IPv4Address, "an IPv4 address"),
-    ipaddress.IPv6Address: _named(ipaddress.IPv6Address, "an IPv6 address"),
+    pathlib.Path: named(pathlib.Path, "a path"),
+    pathlib.PurePath: named(pathlib.PurePath, "a path"),
+    uuid.UUID: named(uuid.UUID, "a UUID"),
+    decimal.Decimal: _read_decimal,
+    ipaddress.IPv4Address: named(ipaddress.IPv4Address, "an IPv4 address"),
+    ipaddress.IPv6Address: named(ipaddress.IPv6Address, "an IPv6 address"),
 }
 """The reader of each scalar type."""
 
 
+@functools.cache
 def enum_reader(kind: type[enum.Enum]) -> Reader:
     """Return the reader of an enum: by value, or by name."""
     expected = "one of " + ", ".join(str(member.value) for member in kind)
@@ -184,4 +197,4 @@ def literal_reader(kind: Any) -> Reader:  # noqa: ANN401 - a typing form
 def _is(value: object, choice: object) -> bool:
     if type(value) is Text:
         return str(value) == (str(choice).lower() if isinstance(choice, bool) else str(choice))
-    return type(value) is type(choice) and value == choice or (isinstance(choice, str) and value == choice)
+    return value == choice and (type(value) is type(choice) or isinstance(value, str))

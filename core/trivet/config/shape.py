@@ -58,7 +58,7 @@ def unwrap(kind: Any) -> Any:  # noqa: ANN401 - types are of any kind
     while True:
         if hasattr(kind, "__supertype__"):
             kind = kind.__supertype__
-        elif isinstance(kind, getattr(typing, "TypeAliasType", ())):
+        elif type(kind).__name__ == "TypeAliasType":  # of Python 3.12 and newer
             kind = kind.__value__
         elif typing.get_origin(kind) in {typing.Annotated, typing.Final}:
             kind = typing.get_args(kind)[0]

@@ -43,9 +43,7 @@ class CommandLine:
             around = (origins[path[:end]] for end in range(len(path), 0, -1) if path[:end] in origins)
             return next(around, None) or next(inside, None) or Origin(NAME, "--set")
 
-        layer = Layer(
-            name=NAME, priority=COMMAND_LINE, data=data, locate=locate, text=True, problems=tuple(problems)
-        )
+        layer = Layer(name=NAME, priority=COMMAND_LINE, data=data, locate=locate, text=True, problems=tuple(problems))
         return [layer]
 
 

@@ -130,7 +130,9 @@ def _put(found: _Reading, path: Path, text: str, origin: Origin) -> None:
 
 def _with_lists(found: _Reading, data: dict[Any, Any], at: Path = ()) -> Any:  # noqa: ANN401 - a tree
     """Turn ``{0: a, 1: b}`` into a list."""
-    items = {key: _with_lists(found, value, (*at, key)) if isinstance(value, dict) else value for key, value in data.items()}
+    items = {
+        key: _with_lists(found, value, (*at, key)) if isinstance(value, dict) else value for key, value in data.items()
+    }
     if not items or not all(isinstance(key, int) for key in items):
         return items
     indices = sorted(items)

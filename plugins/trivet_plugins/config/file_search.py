@@ -12,7 +12,9 @@ from trivet import Launch, LoadContext
 from trivet.config.layer import BASE_FILE, DROP_IN, PROFILE_FILE
 
 DROP_IN_DIRECTORY = "conf.d"
-_FOREIGN = frozenset({".ini", ".cfg", ".conf", ".env", ".properties", ".json5", ".jsonc", ".hocon", ".xml", ".ron", ".hjson"})
+_FOREIGN = frozenset(
+    {".ini", ".cfg", ".conf", ".env", ".properties", ".json5", ".jsonc", ".hocon", ".xml", ".ron", ".hjson"}
+)
 """Suffixes of configuration in formats that nobody reads here: ignoring such a file in ``conf.d`` would be ignoring a wish."""
 
 
@@ -59,7 +61,9 @@ def search(context: LoadContext) -> Search:
             watch.append(directory)
             files += _drop_ins(directory, suffixes)
         profiled = [*_profiled(base.path, launch.active_profile(), suffixes)]
-        files += [Wanted(path, f"profile {launch.active_profile()}", PROFILE_FILE) for path in profiled if path.exists()]
+        files += [
+            Wanted(path, f"profile {launch.active_profile()}", PROFILE_FILE) for path in profiled if path.exists()
+        ]
         watch += profiled
     return Search(tuple(files), (*(wanted.path for wanted in files), *watch))
 
@@ -74,7 +78,9 @@ def _bases(kernel: str, launch: Launch, suffixes: tuple[str, ...]) -> tuple[list
         found = [path for path in candidates if path.is_file()]
         if len(found) > 1:
             names = " and ".join(path.name for path in found)
-            return [Wanted(found[0], "base", BASE_FILE, f"{names} are both here: keep one, or say --config FILE")], looked
+            return [
+                Wanted(found[0], "base", BASE_FILE, f"{names} are both here: keep one, or say --config FILE")
+            ], looked
         if found:
             return [_base(found[0], suffixes)], looked
     return [], looked

@@ -91,5 +91,3 @@ def _explain(text: str, exc: tomllib.TOMLDecodeError) -> FormatError:
 def register_config_formats(composition: Composition) -> list[Provider[ConfigFormat]]:
     """Offer ``config_format/toml``."""
     return [Provider(name="toml", factory=Toml)]
-
-
