@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class StallWatch:
-    """Watch steps that block, one at a time, between ``with`` and its end; may be entered again later.
+    """Watch steps that block, one at a time, between ``with`` and its end; may be entered again, later or inside itself.
 
     Args:
         limit: Seconds that a step may block before it is reported, once.
@@ -33,14 +33,21 @@ class StallWatch:
         self._closed = False
         self._thread: threading.Thread | None = None
         self._watched = 0
+        self._depth = 0
 
     def __enter__(self) -> Self:
+        self._depth += 1
+        if self._depth > 1:  # a start composes: one watching thread serves both
+            return self
         self._closed, self._watched = False, threading.get_ident()
         self._thread = threading.Thread(target=self._watch, name="trivet-stall-watch", daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        self._depth -= 1
+        if self._depth:
+            return
         with self._changed:
             self._closed = True
             self._changed.notify()
