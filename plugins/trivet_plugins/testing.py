@@ -6,8 +6,8 @@ misses nothing (as with ``_hypothesis_pytestplugin``).
 
 Example::
 
-    async def test_a_new_order_is_counted(kernel_factory):
-        kernel = await kernel_factory({"orders": {"region": "eu"}}, plugins=[orders])
+    async def test_the_queue_is_there(kernel_factory):
+        kernel = await kernel_factory({"plugins": {"queue": {"size": 5}}}, plugins=[queue])
 """
 
 from __future__ import annotations

@@ -29,7 +29,10 @@ class KernelFactory:
         ::
 
             async def test_orders(kernel_factory):
-                kernel = await kernel_factory({"database": {"pool_size": 5}}, plugins=[orders])
+                kernel = kernel_factory.make({"database": {"pool_size": 5}}, plugins=[orders])
+                database = kernel.config.bind("database", Database)
+                await kernel_factory.start(kernel)
+                ...
     """
 
     def __init__(self) -> None:
@@ -48,7 +51,7 @@ class KernelFactory:
         launch: Launch | None = None,
         strict: bool = True,
     ) -> Kernel:
-        """Make a kernel and start it; the arguments are those of `make`."""
+        """Make a kernel and start it: where it needs no sections but its plugins'. The arguments are those of `make`."""
         return await self.start(
             self.make(config, name=name, plugins=plugins, discover=discover, block=block, launch=launch, strict=strict)
         )
