@@ -28,7 +28,7 @@ _ESCAPES = {"\\": r"\\", '"': r"\"", "\b": r"\b", "\t": r"\t", "\n": r"\n", "\f"
 class Toml:
     """TOML through `tomllib`, with places of its own finding."""
 
-    suffixes = (".toml",)
+    suffixes: tuple[str, ...] = (".toml",)
 
     def parse(self, text: str) -> Document:
         """Parse a document.
