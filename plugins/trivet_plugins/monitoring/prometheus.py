@@ -15,12 +15,12 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from trivet import Provider, hookimpl
-from trivet.metrics.counter import Counter
-from trivet.metrics.gauge import Gauge
 from trivet.metrics.histogram import Histogram
 
 if TYPE_CHECKING:
     from trivet import Composition, MetricExporter
+    from trivet.metrics.counter import Counter, CounterCell
+    from trivet.metrics.gauge import Gauge, GaugeCell
     from trivet.metrics.histogram import HistogramCell
     from trivet.metrics.registry import AnyFamily
 
@@ -37,68 +37,63 @@ class PrometheusText:
 
     def encode(self, families: Iterable[AnyFamily]) -> Iterator[bytes]:
         """Yield the exposition in chunks of about `LINES` lines; small families share one."""
-        pending: list[str] = []
-        lines = 0
+        pending, lines = "", 0
         for family in families:
-            pending.append(f"# HELP {family.name} {family.help.translate(_HELP_ESCAPES)}\n")
-            pending.append(f"# TYPE {family.name} {family.kind}\n")
-            each = len(family.bounds) + 3 if isinstance(family, Histogram) else 1
+            pending += f"# HELP {family.name} {family.help.translate(_HELP_ESCAPES)}\n"
+            pending += f"# TYPE {family.name} {family.kind}\n"
+            each, write = _histogram_writer(family) if isinstance(family, Histogram) else _value_writer(family)
             lines += 2
-            for series in _series(family, max(1, LINES // each)):
-                pending += series
-                lines += each * len(series)
+            cells, step = family.cells(), max(1, LINES // each)
+            for start in range(0, len(cells), step):
+                block = cells[start : start + step]
+                pending += write(block)
+                lines += each * len(block)
                 if lines >= LINES:
-                    yield "".join(pending).encode()
-                    pending, lines = [], 0
+                    yield pending.encode()
+                    pending, lines = "", 0
         if pending:
-            yield "".join(pending).encode()
+            yield pending.encode()
 
 
-def _series(family: AnyFamily, step: int) -> Iterator[list[str]]:
-    """Yield the texts of all series, ``step`` at a time."""
-    if isinstance(family, Histogram):
-        return _histograms(family, step)
-    return _values(family, step)
-
-
-def _values(family: Counter | Gauge, step: int) -> Iterator[list[str]]:
+def _value_writer(family: Counter | Gauge) -> tuple[int, Callable[[list[Any]], str]]:
+    """Return the lines per series, and a function that writes a block of series."""
     name, text_of = family.name, family.text_of
-    cells = family.cells()
-    if not family.label_names:
-        yield [f"{name} {number(cell.value)}\n" for cell in cells]
-        return
-    for start in range(0, len(cells), step):
-        yield [
-            # value - value is 0 for all finite numbers, which are written as Python does; text is kept from scrape to scrape.
-            f"{name}{{{cell.text or text_of(cell)}}} {value if (value := cell.value) - value == 0 else number(value)}\n"
-            for cell in cells[start : start + step]
-        ]
+
+    def write(block: list[CounterCell | GaugeCell]) -> str:
+        return "".join(
+            # value - value is 0 for all finite numbers, which Prometheus reads as Python writes them.
+            f"{name}{{{cell.text or text_of(cell)}}} {value!r}\n"
+            if (value := cell.value) - value == 0
+            else f"{name}{{{text_of(cell)}}} {number(value)}\n"
+            for cell in block
+        )
+
+    def write_plain(block: list[CounterCell | GaugeCell]) -> str:
+        return "".join(f"{name} {number(cell.value)}\n" for cell in block)
+
+    return 1, write if family.label_names else write_plain
 
 
-def _histograms(family: Histogram, step: int) -> Iterator[list[str]]:
-    write = _histogram_writer(family)
-    cells = family.cells()
-    for start in range(0, len(cells), step):
-        yield [write(cell) for cell in cells[start : start + step]]
-
-
-def _histogram_writer(family: Histogram) -> Callable[[HistogramCell], str]:
-    """Return a function that writes one series by filling a template made once: the label text and a number in turn."""
+def _histogram_writer(family: Histogram) -> tuple[int, Callable[[list[Any]], str]]:
+    """Return the lines per series, and a function that writes a block: it fills a template of them all in one go."""
     name, text_of = family.name, family.text_of
     slot, alone = ("%s,", "{%s}") if family.label_names else ("%s", "%s")
     buckets = [f'{name}_bucket{{{slot}le="{bound_text(bound)}"}} %d\n' for bound in (*family.bounds, math.inf)]
     template = "".join([*buckets, f"{name}_sum{alone} %s\n", f"{name}_count{alone} %d\n"])
     size = 2 * len(buckets)
 
-    def write(cell: HistogramCell) -> str:
-        counts = list(accumulate(cell.counts.copy()))
-        arguments: list[Any] = [cell.text or text_of(cell)] * (size + 4)
-        arguments[1:size:2] = counts
-        arguments[size + 1] = number(cell.sum)
-        arguments[size + 3] = counts[-1]
-        return template % tuple(arguments)
+    def write(block: list[HistogramCell]) -> str:
+        arguments: list[object] = []
+        for cell in block:
+            # In every line the label text, then a number.
+            series: list[object] = [cell.text or text_of(cell)] * (size + 4)
+            series[1:size:2] = counts = list(accumulate(cell.counts))
+            series[size + 1] = total if (total := cell.sum) - total == 0 else number(total)
+            series[size + 3] = counts[-1]
+            arguments += series
+        return template * len(block) % tuple(arguments)
 
-    return write
+    return len(buckets) + 2, write
 
 
 def number(value: float) -> str:
