@@ -27,9 +27,7 @@ def read_secret(what: str) -> Secret[str]:
     """
     value = _ask(what) if is_interactive() else _read()
     if not value:
-        raise SealError(
-            "the value is empty; type it at the prompt, or pipe it in: printf %s VALUE | trivet secrets seal ..."
-        )
+        raise SealError("the value is empty; type it at the prompt, or redirect it from where it is kept: ... < FILE")
     if value.startswith(PREFIX):
         raise SealError("the value is sealed already; give the value itself")
     return Secret(value)
