@@ -12,6 +12,8 @@ import sys
 import types
 from pathlib import Path
 
+import anyio
+import attrs
 import click
 import pytest
 from click.testing import CliRunner
@@ -25,6 +27,15 @@ DOCS = ROOT / "docs"
 HOOKS = [name for name, function in vars(hookspecs).items() if hasattr(function, "trivet_spec")]
 REGISTERING = [name for name in HOOKS if getattr(hookspecs, name).trivet_kind is not None]
 PAGES = sorted({ROOT / "README.md", *DOCS.rglob("*.md")} - {*DOCS.glob("_build/**/*.md")})
+
+
+@attrs.frozen
+class Region:
+    """What the source of its page sets; unknown sections are errors."""
+
+    name: str = ""
+    zones: tuple[str, ...] = ()
+
 
 FILE = re.compile(r"# (?P<name>\w+)\.py\n")
 FENCE = re.compile(r"^(?P<above>[^\n]*)\n```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -45,12 +56,20 @@ def write_file(code, directory, monkeypatch):
         monkeypatch.delitem(sys.modules, file["name"], raising=False)
 
 
-async def run(code, namespace, page, line):
+def run(code, namespace, page, line, backend):
     """Run a block, top-level ``await`` included, with the page's own line numbers in its tracebacks."""
     compiled = compile("\n" * (line - 1) + code, str(page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    result = eval(compiled, namespace)
+    finish(eval(compiled, namespace), backend)
+
+
+def finish(result, backend):
+    """Run what a coroutine function gave to its end."""
     if inspect.iscoroutine(result):
-        await result
+
+        async def wait():
+            await result
+
+        anyio.run(wait, backend=backend)
 
 
 def signature_of(hook):
@@ -59,30 +78,32 @@ def signature_of(hook):
     return f"def {hook}({ast.unparse(function.args)}) -> {ast.unparse(function.returns)}"
 
 
-def plugin_of(page):
+def plugin_of(hook):
     """The plugin that a hook's page shows, as a module."""
-    module = types.ModuleType(f"page_{page.stem}")
+    page = DOCS / "hooks" / f"{hook}.md"
+    module = sys.modules[f"page_{hook}"] = types.ModuleType(f"page_{hook}")
     for line, code in blocks(page):
         exec(compile("\n" * (line - 1) + code, str(page), "exec"), vars(module))
     return module
 
 
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-async def test_every_python_block_of_a_page_runs(page, tmp_path, monkeypatch):
+def test_every_python_block_of_a_page_runs(page, backend, tmp_path, monkeypatch):
     """A reader who types what a page shows gets no error. Blocks of one page build on each other, the tests in them pass.
 
     A block that begins with ``# name.py`` is that file, and importable.
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    namespace = {"__name__": "__docs__"}
+    module = types.ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)  # where attrs and cattrs look up the names in annotations
+    namespace = vars(module)
     for line, code in blocks(page):
         write_file(code, tmp_path, monkeypatch)
-        await run(code, namespace, page, line)
+        run(code, namespace, page, line, backend)
     for test in [value for name, value in namespace.items() if name.startswith("test_")]:
-        result = test(tmp_path) if inspect.signature(test).parameters else test()
-        if inspect.iscoroutine(result):
-            await result
+        finish(test(tmp_path) if inspect.signature(test).parameters else test(), backend)
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -116,10 +137,11 @@ def test_every_hook_is_named_by_a_test_of_its_own(hook):
 async def test_the_minimal_implementation_of_a_page_runs_in_a_kernel(hook, tmp_path, monkeypatch):
     """What the page shows is a whole plugin: strict composition takes it, and its provider starts."""
     monkeypatch.chdir(tmp_path)
-    plugin = plugin_of(DOCS / "hooks" / f"{hook}.md")
+    plugin = plugin_of(hook)
     kind = getattr(hookspecs, hook).trivet_kind
     launch = trivet.Launch(environ={"ACME_MASTER_KEY": "c2l4dGVlbiBieXRlIGtleQ=="})
     kernel = Kernel("docs", plugins=[plugin], discover="none", strict=True, launch=launch)
+    kernel.config.bind("region", Region)
     async with kernel:
         running = {row.kind for row in kernel.plugins() if row.state == "running"}
         objects = list(kernel.provided(kind).values())
@@ -129,12 +151,12 @@ async def test_the_minimal_implementation_of_a_page_runs_in_a_kernel(hook, tmp_p
 
 def test_the_command_of_the_page_runs():
     group = click.Group()
-    plugin_of(DOCS / "hooks" / "register_commands.md").register_commands(group)
+    plugin_of("register_commands").register_commands(group)
     assert CliRunner().invoke(group, ["hello", "trivet"]).output == "hello trivet\n"
 
 
 async def test_the_observer_of_the_page_observes():
-    plugin = plugin_of(DOCS / "hooks" / "on_event.md")
+    plugin = plugin_of("on_event")
     kernel = Kernel("docs", plugins=[plugin], discover="none", strict=True)
     async with kernel:
         kernel.emit(ConfigRejected(generation=1, reason="reload", problems=("a.toml:1:1: error: no",)))
