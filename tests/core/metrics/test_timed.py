@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import functools
 import inspect
 import threading
@@ -290,6 +291,19 @@ def test_a_block_may_be_left_in_another_context(metrics):
     with timer:
         pass
     assert counts(metrics) == {"ok": 4}
+    assert in_flight(metrics) == 0
+
+
+def test_a_block_that_was_left_elsewhere_is_not_left_again(metrics):
+    """A context that still remembers it must find the block that is open."""
+    timer = metrics.timed("work")
+    first, third = contextvars.Context(), contextvars.Context()
+    first.run(timer.__enter__)
+    second = first.run(contextvars.copy_context)
+    second.run(timer.__exit__, None, None, None)
+    third.run(timer.__enter__)
+    first.run(timer.__exit__, None, None, None)
+    assert counts(metrics) == {"ok": 2}
     assert in_flight(metrics) == 0
 
 
