@@ -1,7 +1,6 @@
 """Every exception that trivet raises on purpose: each carries data, and says what happened, where, and what to do next.
 
-Value mistakes are also `ValueError`, look-ups `LookupError`, missing extras `ImportError`. ``exit_code`` follows sysexits.h
-and is what the command line exits with.
+Value mistakes are also `ValueError`, look-ups `LookupError`, missing extras `ImportError`. ``exit_code`` is the command line's.
 """
 
 from __future__ import annotations
@@ -61,10 +60,8 @@ class ProviderConflict(CompositionError):
         self.plugins = tuple(plugins)
 
     def __str__(self) -> str:
-        return (
-            f"{self.provider} is provided by {' and '.join(self.plugins)}; "
-            f'set replaces="{self.provider}" on one, or block one'
-        )
+        names = " and ".join(self.plugins)
+        return f'{self.provider} is provided by {names}; set replaces="{self.provider}" on one, or block one'
 
 
 class RequirementError(CompositionError):
