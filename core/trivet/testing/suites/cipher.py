@@ -46,8 +46,7 @@ class CipherBackendSuite(Suite):
             await answer(cipher.open(key, nonce, aad, sealed))
         shown = "".join(traceback.format_exception(refusal.value, limit=0))
         assert DATA.decode() not in shown
-        assert key.hex() not in shown
-        assert repr(key) not in shown
+        assert not key or (key.hex() not in shown and repr(key) not in shown)
 
     def test_it_has_the_shape_of_its_contract(self, cipher: CipherBackend) -> None:
         """It states its sizes, and they fit an envelope: key 16 to 32 bytes, tag 16 to 32."""

@@ -127,6 +127,11 @@ class ConfigFormatSuite(Suite):
     """Texts that are no document of the format, or whose root is no mapping."""
 
     @pytest.fixture
+    def anyio_backend(self) -> str:
+        """Run under one event loop only: a format is made of plain functions."""
+        return "asyncio"
+
+    @pytest.fixture
     def config_format(self) -> ConfigFormat:
         """Return the format."""
         override("config_format")

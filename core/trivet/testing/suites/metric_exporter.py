@@ -48,6 +48,11 @@ class MetricExporterSuite(Suite):
     """The promises of an exposition format. Override `exporter`."""
 
     @pytest.fixture
+    def anyio_backend(self) -> str:
+        """Run under one event loop only: an exporter is made of plain functions."""
+        return "asyncio"
+
+    @pytest.fixture
     def exporter(self) -> MetricExporter:
         """Return the exporter."""
         override("exporter")

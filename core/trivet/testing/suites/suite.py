@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from importlib.util import find_spec
 from inspect import isawaitable
 from typing import ClassVar, Final, NoReturn, TypeVar
 
@@ -18,21 +17,19 @@ ANSWER_LIMIT: Final = 15.0
 
 @pytest.mark.anyio
 class Suite:
-    """The tests of one kind. A subclass of a suite proves one provider."""
+    """The tests of one kind, under every event loop that is installed. A subclass of a suite proves one provider.
+
+    The fixtures it overrides may be async. For a provider that needs one of the loops, override the fixture ``anyio_backend``.
+    """
 
     provider: ClassVar[str | None] = None
     """The id of the provider that a subclass proves, e.g. ``cipher/vault``: a project can look for providers without a proof."""
 
-    @pytest.fixture(
-        params=["asyncio", pytest.param("trio", marks=pytest.mark.skipif(not find_spec("trio"), reason="needs trio"))],
-        scope="module",
-    )
-    def anyio_backend(self, request: pytest.FixtureRequest) -> object:
-        """Run every test of the suite under asyncio and trio; override it for a provider that needs one of them."""
+    @pytest.fixture(autouse=True)
+    def _backend_is_what_it_says(self, anyio_backend: object, request: pytest.FixtureRequest) -> None:
         in_auto_mode = "auto" in (request.config.getoption("asyncio_mode", None), _ini(request.config, "asyncio_mode"))
-        if in_auto_mode and request.param == "trio":
-            pytest.skip("pytest-asyncio is in auto mode and takes all async tests: no trio; set asyncio_mode = strict")
-        return request.param
+        if in_auto_mode and anyio_backend != "asyncio":
+            pytest.skip("pytest-asyncio is in auto mode and takes all async tests: set asyncio_mode = strict")
 
 
 def _ini(config: pytest.Config, name: str) -> object:

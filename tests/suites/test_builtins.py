@@ -1,0 +1,382 @@
+"""Every built-in provider keeps the promises of its kind: the same suites that third parties run."""
+
+from __future__ import annotations
+
+import pytest
+
+from trivet import Kernel, Launch, LoadContext, Provider, hookimpl
+from trivet.testing import memory_config
+from trivet.testing.suites import (
+    CipherBackendSuite,
+    ConfigFormatSuite,
+    ConfigSourceSuite,
+    HealthCheckSuite,
+    MetricExporterSuite,
+    ResolverCase,
+    ResolverSuite,
+)
+
+SUITES = {
+    "cipher": CipherBackendSuite,
+    "config_format": ConfigFormatSuite,
+    "config_source": ConfigSourceSuite,
+    "health_check": HealthCheckSuite,
+    "metric_exporter": MetricExporterSuite,
+    "resolver": ResolverSuite,
+}
+
+
+@pytest.fixture
+def running(kernel_factory):
+    """Start a kernel with some plugins and a configuration, and give one of its objects."""
+
+    async def run(provider, *plugins, **sections):
+        kernel = await kernel_factory({"plugins": sections} if sections else None, plugins=plugins)
+        kind, _, name = provider.partition("/")
+        return kernel.provided(kind)[name]
+
+    return run
+
+
+# -- ciphers ----------------------------------------------------------------------------------------------------------
+
+
+class TestAesGcm(CipherBackendSuite):
+    """AES-256-GCM."""
+
+    provider = "cipher/aes_256_gcm"
+
+    @pytest.fixture
+    async def cipher(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "aes_gcm")
+
+
+# -- configuration ----------------------------------------------------------------------------------------------------
+
+
+class TestToml(ConfigFormatSuite):
+    """TOML."""
+
+    provider = "config_format/toml"
+    malformed = (
+        "\0",
+        "a = ",
+        "a.b = 1\na.b.c = 2\n",
+        "[a]\n[a]\n",
+        "a = 'x",
+        "a = 01",
+        "= 1",
+        "a = {b = 1",
+        "a = 1 b = 2",
+    )
+
+    @pytest.fixture
+    async def config_format(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "toml")
+
+
+class TestJson(ConfigFormatSuite):
+    """JSON."""
+
+    provider = "config_format/json"
+    malformed = (
+        "\0",
+        "",
+        "[1, 2]",
+        "1",
+        "null",
+        '"text"',
+        '{"a": 1,}',
+        '{"a": NaN}',
+        "{'a': 1}",
+        '{"a": 1} {}',
+        '{"a" 1}',
+    )
+
+    @pytest.fixture
+    async def config_format(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "json")
+
+
+class TestYaml(ConfigFormatSuite):
+    """YAML."""
+
+    provider = "config_format/yaml"
+    malformed = (
+        "\0",
+        "- 1\n- 2\n",
+        "text",
+        "12",
+        "a: [1",
+        "a: b: c",
+        "a: *nobody",
+        "a: !!python/object:os.system {}",
+        "\ta: 1",
+    )
+
+    @pytest.fixture
+    async def config_format(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "yaml")
+
+
+class TestFiles(ConfigSourceSuite):
+    """Configuration files."""
+
+    provider = "config_source/files"
+
+    @pytest.fixture
+    def directory(self, tmp_path):
+        """A base file, two drop-ins and a profile."""
+        (tmp_path / "conf.d").mkdir()
+        (tmp_path / "base.toml").write_text('[database]\nurl = "x"\nhosts = [{ name = "a" }, { name = "b" }]\n')
+        (tmp_path / "conf.d" / "10-a.toml").write_text("[database]\npool = 3\n")
+        (tmp_path / "conf.d" / "20-b.toml").write_text("[database.limits]\nrate = 0.5\n")
+        (tmp_path / "base.dev.toml").write_text("debug = true\n")
+        return tmp_path
+
+    @pytest.fixture
+    async def context(self, kernel_factory, directory):
+        """Started with the base file and the profile."""
+        kernel = await kernel_factory(plugins=["toml"])
+        toml = kernel.provided("config_format")["toml"]
+        return _context(launch=_launch(files=[directory / "base.toml"], profile="dev"), formats={".toml": toml})
+
+    @pytest.fixture
+    async def source(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "files")
+
+    @pytest.fixture
+    def broken(self, directory, source):
+        """One file is cut short."""
+        (directory / "conf.d" / "20-b.toml").write_text("[database.lim")
+        return source
+
+
+class TestEnvironment(ConfigSourceSuite):
+    """Environment variables."""
+
+    provider = "config_source/environment"
+
+    @pytest.fixture
+    def variables(self):
+        """What is set."""
+        return {"SUITE_DATABASE__URL": "x", "SUITE_DATABASE__POOL": "3", "SUITE_DEBUG": "yes", "OTHER": "1"}
+
+    @pytest.fixture
+    def context(self, variables):
+        """Started with the variables."""
+        return _context(launch=_launch(environ=variables))
+
+    @pytest.fixture
+    async def source(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "environment")
+
+    @pytest.fixture
+    def broken(self, source, variables):
+        """Two variables that cannot both be."""
+        variables["SUITE_DATABASE"] = "y"
+        return source
+
+
+class TestCommandLine(ConfigSourceSuite):
+    """``--set``."""
+
+    provider = "config_source/command_line"
+    assignments = ("database.url=x", "database.pool=3", 'database.hosts=["a"]', "debug=null")
+
+    @pytest.fixture
+    def context(self):
+        """Started with assignments."""
+        return _context(launch=_launch(assignments=self.assignments))
+
+    @pytest.fixture
+    async def source(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "command_line")
+
+
+class TestBrokenCommandLine(TestCommandLine):
+    """``--set`` with one that is no assignment."""
+
+    assignments = ("database.pool=3", "nonsense")
+
+    @pytest.fixture
+    def broken(self, source):
+        """Broken by what it is started with."""
+        return source
+
+    test_it_gives_layers_with_values = None
+
+
+class TestMemoryConfig(ConfigSourceSuite):
+    """The testing kit's own source."""
+
+    @pytest.fixture
+    def source(self):
+        """With nested values."""
+        return memory_config({"database": {"url": "x", "hosts": [{"name": "a"}]}})
+
+
+def _launch(**options):
+    return Launch(**{"environ": {}, **options})
+
+
+def _context(launch, formats=None):
+    from trivet.testing.suites.config_source import FreeSchema
+
+    return LoadContext(kernel="suite", launch=launch, schema=FreeSchema(), formats=formats or {})
+
+
+class TestSealed(ResolverSuite):
+    """Sealed values."""
+
+    provider = "resolver/sealed"
+
+    @pytest.fixture
+    async def case(self, kernel_factory, tmp_path):
+        """A value that the kernel's own key has sealed."""
+        settings = {"plugins": {"key_file": {"path": str(tmp_path / "suite.keys")}}}
+        kernel = await kernel_factory(settings, name="suite", plugins=["aes_gcm", "key_file", "sealed"])
+        kernel.provided("service")["key_file"].create(suite=2)
+        path = ("database", "password")
+        envelope = await kernel.ciphers.seal_config("hunter2-of-the-suite", path=path)
+        return ResolverCase(
+            resolver=kernel.provided("resolver")["sealed"],
+            argument=envelope.removeprefix("trivet:"),
+            value="hunter2-of-the-suite",
+            secret=True,
+            path=path,
+        )
+
+
+# -- observability ----------------------------------------------------------------------------------------------------
+
+
+class TestDisk(HealthCheckSuite):
+    """Free space on a disk."""
+
+    provider = "health_check/disk"
+
+    @pytest.fixture
+    async def check(self, running):
+        """With limits that no disk of a developer is under."""
+        return await running(self.provider, "disk", disk={"warn_share": 0.0, "fail_share": 0.0, "fail_bytes": 0})
+
+    @pytest.fixture
+    async def failing(self, running):
+        """With limits that every disk is under."""
+        return await running(self.provider, "disk", disk={"warn_share": 1.0, "fail_share": 0.0, "fail_bytes": 0})
+
+
+class TestMemory(HealthCheckSuite):
+    """Available memory."""
+
+    provider = "health_check/memory"
+
+    @pytest.fixture
+    async def check(self, running):
+        """With limits that no machine is under."""
+        return await running(self.provider, "memory", memory={"warn_share": 0.0, "fail_share": 0.0})
+
+    @pytest.fixture
+    async def failing(self, running):
+        """With limits that every machine is under."""
+        return await running(self.provider, "memory", memory={"warn_share": 1.1, "fail_share": 0.0})
+
+
+class TestEventLoop(HealthCheckSuite):
+    """Lag of the event loop."""
+
+    provider = "health_check/event_loop"
+
+    @pytest.fixture
+    async def check(self, running):
+        """With limits that a loaded machine keeps."""
+        return await running(self.provider, "event_loop", event_loop={"warn": 60.0, "fail": 60.0})
+
+    @pytest.fixture
+    async def failing(self, running):
+        """With limits that nothing keeps."""
+        return await running(self.provider, "event_loop", event_loop={"warn": -1.0, "fail": 60.0})
+
+
+class TestConfigurationCheck(HealthCheckSuite):
+    """Whether the last reload was accepted."""
+
+    provider = "health_check/configuration"
+
+    @pytest.fixture
+    async def check(self, running):
+        """In a kernel whose configuration is well."""
+        return await running(self.provider, "kernel")
+
+    @pytest.fixture
+    async def failing(self, kernel_factory):
+        """After a reload that was rejected."""
+        memory = memory_config({})
+        kernel = await kernel_factory(plugins=["kernel", memory])
+        memory.data = {"nobody": {"binds": "this"}}
+        await kernel.config.reload(reason="test")
+        return kernel.provided("health_check")["configuration"]
+
+
+class TestProvidersCheck(HealthCheckSuite):
+    """Whether all providers run."""
+
+    provider = "health_check/providers"
+
+    @pytest.fixture
+    async def check(self, running):
+        """In a kernel that is whole."""
+        return await running(self.provider, "kernel")
+
+    @pytest.fixture
+    async def failing(self, running):
+        """Beside a provider that does not start."""
+        return await running(self.provider, "kernel", _Lame())
+
+
+class _Lame:
+    @hookimpl
+    def register_services(self, composition):
+        def fail():
+            raise OSError("no such device")
+
+        return [Provider(name="lame", factory=fail, critical=False)]
+
+
+class TestPrometheus(MetricExporterSuite):
+    """The Prometheus text format."""
+
+    provider = "metric_exporter/prometheus"
+
+    @pytest.fixture
+    async def exporter(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "prometheus")
+
+
+# -- nobody without a suite -------------------------------------------------------------------------------------------
+
+
+def test_every_builtin_provider_of_these_kinds_runs_its_suite():
+    """A new built-in comes with a class above."""
+    own = [suite for suite in globals().values() if isinstance(suite, type) and suite.__module__ == __name__]
+    proved = {suite.provider for suite in own if issubclass(suite, tuple(SUITES.values())) and suite.provider}
+    composition = Kernel(strict=True, launch=Launch(environ={})).compose()
+    there = {id_ for id_, declared in composition.providers.items() if declared.kind in SUITES}
+    assert there - proved == set(), "without a suite"
+    assert proved - there == set(), "not there any more"
+
+
+def test_every_suite_proves_its_own_kind():
+    """A class that names a provider is of the suite of that provider's kind."""
+    for suite in (value for value in globals().values() if isinstance(value, type) and value.__module__ == __name__):
+        if getattr(suite, "provider", None):
+            assert issubclass(suite, SUITES[suite.provider.partition("/")[0]]), suite.provider
