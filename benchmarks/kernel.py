@@ -7,7 +7,6 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -54,25 +53,26 @@ def fifty_providers() -> Iterator[Contest]:
         async with Kernel("bench", plugins=[plugin], discover="none"):
             pass
 
-    plugin = fifty()
+    plugin = Fifty()
     rows = Kernel("bench", plugins=[plugin], discover="none").plugins()
     assert len(rows) == PROVIDERS, rows
     yield Contest(awaits(ours), [Peer("bare anyio task group", bare_task_group, at_most(6))])
 
 
-def fifty() -> object:
-    """Make a plugin of fifty services, each an async context manager that does nothing."""
+@asynccontextmanager
+async def trivial() -> AsyncIterator[object]:
+    """Do nothing, as a service would around its work."""
+    yield object()
 
-    @asynccontextmanager
-    async def trivial() -> AsyncIterator[object]:
-        yield object()
+
+class Fifty:
+    """A plugin of fifty services."""
 
     @hookimpl
-    def register_services(composition: object) -> list[Provider[Any]]:
+    def register_services(self, composition: object) -> list[Provider[Any]]:
+        """Offer them."""
         del composition
         return [Provider(name=f"service_{number}", factory=trivial) for number in range(PROVIDERS)]
-
-    return SimpleNamespace(__name__="fifty", register_services=register_services)
 
 
 def bare_task_group() -> Block:
