@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import re
 from typing import Any
@@ -65,7 +65,7 @@ def to_float(text: str) -> float:
         raise Fault("expected a number", text) from None
 
 
-def to_duration(text: str) -> datetime.timedelta:
+def to_duration(text: str) -> dt.timedelta:
     """Read a duration: ``250ms``, ``10s``, ``1h30m``, ``2d``, ``1w``.
 
     Raises:
@@ -76,20 +76,20 @@ def to_duration(text: str) -> datetime.timedelta:
         raise Fault("expected a duration such as 250ms, 10s or 1h30m", text)
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
     try:
-        return datetime.timedelta(seconds=-seconds if text.startswith("-") else seconds)
+        return dt.timedelta(seconds=-seconds if text.startswith("-") else seconds)
     except OverflowError:
         raise Fault("a duration is at most 999999999d", text) from None
 
 
-def from_duration(duration: datetime.timedelta) -> str:
+def from_duration(duration: dt.timedelta) -> str:
     """Write a duration so that `to_duration` reads the same."""
-    micros = round(abs(duration) / datetime.timedelta(microseconds=1))
+    micros = round(abs(duration) / dt.timedelta(microseconds=1))
     parts = ""
     for unit, size in (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1000)):
         count, micros = divmod(micros, size)
         parts += f"{count}{unit}" if count else ""
     parts += f"{micros}us" if micros else ""
-    return ("-" if duration < datetime.timedelta() else "") + (parts or "0s")
+    return ("-" if duration < dt.timedelta() else "") + (parts or "0s")
 
 
 def to_json(text: str, expected: type, what: str) -> Any:  # noqa: ANN401 - JSON is of any type

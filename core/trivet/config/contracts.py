@@ -140,8 +140,9 @@ def environment_prefix(kernel: str) -> str:
 
 @runtime_checkable
 class ConfigSource(Protocol):
-    """A place that configuration comes from. A source that needs settings of its own declares ``Provider.config``: it then loads
-    after the local sources.
+    """A place that configuration comes from.
+
+    A source that needs settings of its own declares ``Provider.config``: it then loads after the local sources.
     """
 
     async def load(self, context: LoadContext) -> Sequence[Layer]:

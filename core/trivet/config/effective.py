@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import enum
 import functools
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ Hide = Callable[[Path, Any], Any]
 
 
 @functools.cache
-def _plan(cls: type) -> tuple[tuple[str, str, bool], ...]:
+def _plan(cls: Any) -> tuple[tuple[str, str, bool], ...]:  # noqa: ANN401 - a class
     return tuple(
         (key, field.attribute.name, field.secret or (sounds_secret(key) and not _is_container(field.type)))
         for key, field in shape.fields(cls).items()
@@ -44,12 +44,13 @@ def plain(value: object, path: Path, places: frozenset[Path], hide: Hide) -> Any
         return hide(path, value.reveal())
     if places and path in places:
         return hide(path, value)
-    if shape.is_class(type(value)):
+    cls: Any = type(value)
+    if shape.is_class(cls):
         return {
-            key: hide(path + (key,), _open(getattr(value, name)))
+            key: hide((*path, key), _open(getattr(value, name)))
             if secret and getattr(value, name) is not None
-            else plain(getattr(value, name), path + (key,), places, hide)
-            for key, name, secret in _plan(type(value))
+            else plain(getattr(value, name), (*path, key), places, hide)
+            for key, name, secret in _plan(cls)
         }
     return _plain_container(value, path, places, hide)
 
@@ -79,8 +80,8 @@ def _scalar(value: object) -> object:
         return _scalar(value.value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    if isinstance(value, datetime.timedelta):
+    if isinstance(value, dt.timedelta):
         return from_duration(value)
-    if isinstance(value, (datetime.date, datetime.time)):
+    if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
     return mask_userinfo(str(value))

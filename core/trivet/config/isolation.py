@@ -32,7 +32,7 @@ async def foreign(call: Awaitable[T]) -> Outcome[T]:
     """Await foreign code. Cancellation passes through."""
     try:
         return Outcome(await call)
-    except Exception as exc:  # whatever a plugin raises is a problem of the load, not of the kernel
+    except Exception as exc:  # noqa: BLE001 - whatever a plugin raises is a problem of the load, not of the kernel
         return Outcome(error=_text(exc))
 
 
@@ -52,7 +52,7 @@ def call_all(calls: Iterable[Callable[[], object]]) -> list[str]:
     for call in calls:
         try:
             call()
-        except Exception as exc:  # a subscriber must not break the reload that it is told of
+        except Exception as exc:  # noqa: BLE001 - a subscriber must not break the reload that it is told of
             failures.append(describe(exc))
     return failures
 
@@ -66,14 +66,15 @@ def validate(field: Field, value: object) -> None:
         RefusedValue: if one refuses it.
     """
     attribute = field.attribute
-    if attribute.validator is None or isinstance(attribute.converter, attrs.Converter):
+    converter: object = attribute.converter
+    if attribute.validator is None or isinstance(converter, attrs.Converter):
         return  # a Converter may want the object: left to the constructor
     try:
-        converted = attribute.converter(value) if attribute.converter is not None else value
+        converted = converter(value) if callable(converter) else value
         attribute.validator(None, attribute, converted)
     except AttributeError:
         return
-    except Exception as exc:  # a validator raises what it likes  # noqa: BLE001
+    except Exception as exc:  # noqa: BLE001 - a validator raises what it likes
         raise RefusedValue(_tidy(exc, attribute.name), value, plain=_plain(attribute)) from None
 
 
@@ -85,7 +86,7 @@ def construct(cls: Callable[..., T], arguments: dict[str, Any]) -> T:
     """
     try:
         return cls(**arguments)
-    except Exception as exc:  # as above  # noqa: BLE001
+    except Exception as exc:  # noqa: BLE001 - as above
         raise RefusedValue(_tidy(exc, ""), None, plain="the values do not fit together") from None
 
 
@@ -93,7 +94,7 @@ def attempt(call: Callable[[], T]) -> Outcome[T]:
     """Try the fast way; why it failed is of no interest, since the detailed way follows."""
     try:
         return Outcome(call())
-    except Exception as exc:  # generated code fails in many ways on values of the wrong shape
+    except Exception as exc:  # noqa: BLE001 - generated code fails in many ways on values of the wrong shape
         return Outcome(error=type(exc).__name__)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import enum
 import functools
@@ -82,7 +82,7 @@ def read_str(value: object) -> str:
         return value
     if type(value) is Text:
         return str(value)
-    scalar = isinstance(value, (bool, int, float, datetime.date, datetime.time))
+    scalar = isinstance(value, (bool, int, float, dt.date, dt.time))
     raise wrong("a string", value, hint="put it in quotes" if scalar else "")
 
 
@@ -97,9 +97,9 @@ def read_any(value: object) -> object:
     return coercion.guess(value) if type(value) is Text else value
 
 
-def read_timedelta(value: object) -> datetime.timedelta:
+def read_timedelta(value: object) -> dt.timedelta:
     """Read a duration: text in every layer, since no file format has durations."""
-    if isinstance(value, datetime.timedelta):
+    if isinstance(value, dt.timedelta):
         return value
     if isinstance(value, str):
         return coercion.to_duration(value)
@@ -152,10 +152,10 @@ READERS: dict[Any, Reader] = {
     None: read_none,
     Any: read_any,
     object: read_any,
-    datetime.timedelta: read_timedelta,
-    datetime.datetime: _moment(datetime.datetime, "a date-time such as 2026-01-31T12:00:00Z"),
-    datetime.date: _moment(datetime.date, "a date such as 2026-01-31"),
-    datetime.time: _moment(datetime.time, "a time such as 12:30:00"),
+    dt.timedelta: read_timedelta,
+    dt.datetime: _moment(dt.datetime, "a date-time such as 2026-01-31T12:00:00Z"),
+    dt.date: _moment(dt.date, "a date such as 2026-01-31"),
+    dt.time: _moment(dt.time, "a time such as 12:30:00"),
     pathlib.Path: named(pathlib.Path, "a path"),
     pathlib.PurePath: named(pathlib.PurePath, "a path"),
     uuid.UUID: named(uuid.UUID, "a UUID"),

@@ -1,6 +1,6 @@
 """Settings from environment variables: ``ORDERS_DATABASE__POOL_SIZE=20`` sets ``database.pool_size`` of ``Kernel("orders")``.
 
-The prefix is the kernel's name in upper case, two underscores go one level down, and names match the schema in any case. The schema
+The prefix is the kernel's name in upper case, two underscores go one level down, and names match the schema in any case. It
 says what the text means: bool words, numbers, durations (``10s``), sizes (``10MiB``), lists as ``a,b``, as JSON or one by one
 (``ORDERS_HOSTS__0=a``), tables as JSON. ``..._FILE`` gives the name of a file to read the value from
 (``ORDERS_DATABASE__PASSWORD_FILE=/run/secrets/db``). A variable with the prefix that fits nothing is an error, but for those that

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -94,14 +93,16 @@ def _base(path: pathlib.Path, suffixes: tuple[str, ...]) -> Wanted:
 def search_path(kernel: str, environ: Mapping[str, str]) -> Iterator[pathlib.Path]:
     """Yield the directories where a base file is looked for; the first that has one wins."""
     yield pathlib.Path()
-    home = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".config")
-    yield pathlib.Path(home) / kernel
+    home = environ.get("XDG_CONFIG_HOME")
+    yield (
+        pathlib.Path(home) if home else pathlib.Path(environ.get("HOME") or pathlib.Path.home()) / ".config"
+    ) / kernel
     yield pathlib.Path("/etc") / kernel
 
 
 def _drop_ins(directory: pathlib.Path, suffixes: tuple[str, ...]) -> Iterator[Wanted]:
     try:
-        names = sorted(os.listdir(directory))
+        names = sorted(entry.name for entry in directory.iterdir())
     except FileNotFoundError:
         return
     except OSError as exc:

@@ -1,9 +1,9 @@
 """Settings from files: a base file, drop-ins beside it, and the file of the profile. No settings of its own.
 
 ``--config FILE`` names base files. Without it the first of ``./``, ``$XDG_CONFIG_HOME/<name>`` and ``/etc/<name>`` that has
-``<name>.toml``, ``.yaml``, ``.yml`` or ``.json`` gives it. From weak to strong: the base file, ``conf.d/*`` beside it in the order of
-names, ``<name>.<profile>.toml`` beside it. In ``conf.d`` dot files and files of no configuration format (``README``, ``x.bak``) are
-left alone, but ``.ini``, ``.conf`` and the like are refused: nobody puts them there to have them ignored.
+``<name>.toml``, ``.yaml``, ``.yml`` or ``.json`` gives it. From weak to strong: the base file, ``conf.d/*`` beside it in the
+order of names, ``<name>.<profile>.toml`` beside it. In ``conf.d`` dot files and files of no configuration format (``README``,
+``x.bak``) are left alone, but ``.ini``, ``.conf`` and the like are refused: nobody puts them there to have them ignored.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _read(wanted: Wanted) -> bytes:
         raise FormatError(wanted.refusal)
     try:
         # Non-blocking, so that opening a named pipe without a writer does not wait for one.
-        with open(os.open(wanted.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with os.fdopen(os.open(wanted.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise FormatError("is no regular file")
             raw = file.read(LIMITS.file_bytes + 1)

@@ -59,7 +59,7 @@ class Json:
         """
         return json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False, default=_text) + "\n"
 
-    def scalar(self, text: str, *, like: str) -> str:
+    def scalar(self, text: str, *, like: str) -> str:  # noqa: ARG002 - JSON writes strings one way only
         """Write a string."""
         return json.dumps(text, ensure_ascii=False)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import bisect
-import json.decoder
 import re
+from collections.abc import Callable
+from json import decoder
 
 from trivet import Span
 from trivet.config.origin import Path
 
+_scanstring: Callable[[str, int], tuple[str, int]] = vars(decoder)["scanstring"]
 _SPACE = re.compile(r"[ \t\r\n]*")
 _BARE = re.compile(r"[^\s,\]}]+")
 
@@ -47,7 +49,7 @@ class Positions:
         elif mark == "[":
             end = self._items(start + 1, path)
         elif mark == '"':
-            end = json.decoder.scanstring(self._text, start + 1)[1]
+            end = _scanstring(self._text, start + 1)[1]
         else:
             match = _BARE.match(self._text, start)
             end = match.end() if match else start + 1
@@ -57,7 +59,7 @@ class Positions:
     def _members(self, at: int, path: Path) -> int:
         at = self._skip(at)
         while self._text[at] != "}":
-            key, end = json.decoder.scanstring(self._text, at + 1)
+            key, end = _scanstring(self._text, at + 1)
             self.keys.append(((*path, key), at))
             colon = self._skip(end)
             at = self._next(self._value(self._skip(colon + 1), (*path, key)))

@@ -1,7 +1,7 @@
 """Read and write YAML (``.yaml``, ``.yml``). No settings.
 
-Values mean what the core schema of YAML 1.2 says: ``no`` and ``1:30`` are texts, ``0777`` is 777, there are no dates. Anchors, aliases
-and ``<<`` work; tags beyond ``!!str`` and its like, further documents and keys that are no scalars are refused.
+Values mean what the core schema of YAML 1.2 says: ``no`` and ``1:30`` are texts, ``0777`` is 777, there are no dates.
+Anchors, aliases and ``<<`` work; tags beyond ``!!str`` and its like, further documents and keys that are no scalars are refused.
 
 Example::
 
@@ -53,7 +53,7 @@ class Yaml:
         import yaml
 
         class Dumper(yaml.SafeDumper):
-            def ignore_aliases(self, data: object) -> bool:
+            def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's signature
                 return True
 
         def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
@@ -65,8 +65,10 @@ class Yaml:
 
         Dumper.add_representer(str, text)
         Dumper.add_multi_representer(str, text)
-        for kind in (dt.date, dt.datetime, dt.time):
-            Dumper.add_representer(kind, moment)
+        Dumper.add_multi_representer(dt.date, moment)
+        Dumper.add_multi_representer(dt.time, moment)
+        Dumper.add_representer(dt.date, moment)
+        Dumper.add_representer(dt.datetime, moment)
         written: str = yaml.dump(dict(tree), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=2**31)
         return written
 

@@ -1,4 +1,4 @@
-"""What a plain YAML scalar means: the core schema of YAML 1.2, section 10.3.2. ``no`` is a text, ``0777`` is 777, ``1:30`` a text."""
+"""What a plain YAML scalar means, by the core schema of YAML 1.2 (section 10.3.2): ``no`` is a text, ``0777`` is 777."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ def _events(text: str) -> Iterator[Any]:
 
 def _parser() -> Any:  # noqa: ANN401 - two classes without a common type
     try:
-        from yaml.cyaml import CParser
+        from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs know less
     except ImportError:  # a PyYAML built without libyaml: right, and ten times as slow
         return yaml.SafeLoader
     return CParser
