@@ -56,24 +56,24 @@ class Run:
 
     async def start(self, until: Phase) -> None:
         """Start all phases up to ``until``; after the remote sources the configuration is loaded and validated."""
-        kernel, begun = self._kernel, time.perf_counter()
+        kernel, begun, slow_watch = self._kernel, time.perf_counter(), anyio.CancelScope()
         RUNNING.add(kernel)
         kernel.health.ready_gate("starting")
-        async with anyio.create_task_group() as watch:
-            watch.start_soon(self._warn_of_slow)
+        self._tasks.start_soon(self._warn_of_slow, slow_watch)
+        try:
             composition = await self._find_plugins()
             self._bind_sections(composition)
             await self._start_phases(composition, Phase.SECURITY, min(until, Phase.REMOTE))
-            if until >= Phase.REMOTE:
+            if until >= Phase.REMOTE:  # sealing and opening (Kernel.secured) must work while the configuration does not
                 await kernel.config.load(reason="start")
                 self._validated = True
             if until > Phase.REMOTE:
                 self._tasks.start_soon(kernel.health.run)
                 await self._start_phases(composition, Phase.SERVICE, until)
-            watch.cancel_scope.cancel()
-        if until > Phase.REMOTE:
-            kernel.health.ready_gate(None)
-            kernel.emit(KernelStarted(kernel=kernel.name, seconds=time.perf_counter() - begun))
+                kernel.health.ready_gate(None)
+                kernel.emit(KernelStarted(kernel=kernel.name, seconds=time.perf_counter() - begun))
+        finally:
+            slow_watch.cancel()
 
     async def _find_plugins(self) -> Composition:
         """Start local sources, load what they know, add the plugins named there, until nothing new turns up."""
@@ -166,15 +166,19 @@ class Run:
         plugin = slot.declared.plugin.name
         self._kernel.emit(ProviderStateChanged(provider=slot.id, plugin=plugin, state=slot.state.value, error=error))
 
-    async def _warn_of_slow(self) -> None:
-        while True:
-            await anyio.sleep(_SLOW_CHECK)
-            for slot in self.slots.values():
-                limit = slot.declared.provider.start_timeout / 2
-                if slot.id not in self._warned and slot.starting_for() >= limit:
-                    self._warned.add(slot.id)
-                    plugin = slot.declared.plugin.name
-                    self._kernel.emit(ProviderSlow(provider=slot.id, plugin=plugin, seconds=limit, stack=slot.stack()))
+    async def _warn_of_slow(self, until: anyio.CancelScope) -> None:
+        with until:
+            while True:
+                await anyio.sleep(_SLOW_CHECK)
+                for slot in self.slots.values():
+                    self._warn_if_slow(slot)
+
+    def _warn_if_slow(self, slot: Slot) -> None:
+        limit = slot.declared.provider.start_timeout / 2
+        if slot.id not in self._warned and slot.starting_for() >= limit:
+            self._warned.add(slot.id)
+            plugin = slot.declared.plugin.name
+            self._kernel.emit(ProviderSlow(provider=slot.id, plugin=plugin, seconds=limit, stack=slot.stack()))
 
     def _crashed(self, slot: Slot) -> None:
         if not slot.declared.provider.critical or self.fatal is not None:
@@ -189,9 +193,9 @@ class Run:
         """Stop everything that started, in reverse order, one at a time. Readiness falls first."""
         self._kernel.health.ready_gate("stopping")
         self._kernel.emit(KernelStopping(kernel=self._kernel.name, reason=reason))
-        for slot in reversed(self._started):
-            await slot.stop()
-        for slot in self.slots.values():  # one that was starting when the stop began
+        # First those that were starting when the stop began: they may lean on what runs.
+        starting = [slot for slot in self.slots.values() if slot not in self._started]
+        for slot in [*reversed(starting), *reversed(self._started)]:
             await slot.stop()
         RUNNING.discard(self._kernel)
 

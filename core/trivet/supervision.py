@@ -130,6 +130,10 @@ class Slot:
         if scope.cancelled_caught:
             self._failures += 1
             return TimeoutError(f"did not start within {timeout:g} s")
+        # trio's start() swallows a cancellation that comes after started(); the unshielded task has seen it all the same.
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        # Not before: a start that is cancelled cancels its task and waits for it, which a shield would make wait for ever.
+        cast("anyio.CancelScope", self._scope).shield = True
         self.started_in = time.perf_counter() - begun
         return None
 
@@ -147,7 +151,6 @@ class Slot:
             with anyio.CancelScope() as self._scope:
                 async with self._entered() as self.instance:
                     detach = self._attach(self.declared, self.instance)
-                    self._scope.shield = True
                     running_since = time.monotonic()
                     self.become(State.RUNNING)
                     task_status.started()
@@ -221,6 +224,9 @@ class Slot:
         if self.state in (State.STARTING, State.RESTARTING):
             self._stop.set()  # it sees this as soon as it runs, and leaves at once
             self.become(State.STOPPED)
+            if self._scope is not None:
+                self._scope.cancel()
+                await self._ended.wait()
         if self.state is not State.RUNNING:
             return
         self.become(State.STOPPING)

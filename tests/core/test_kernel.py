@@ -59,8 +59,10 @@ def traced(log, name, **options):
     @asynccontextmanager
     async def run():
         log.append(f"+{name}")
-        yield name
-        log.append(f"-{name}")
+        try:
+            yield name
+        finally:
+            log.append(f"-{name}")
 
     return Provider(name=name, factory=run, **options)
 
