@@ -28,9 +28,9 @@ def counter_inc() -> Iterator[Contest]:
         return statement("child.inc()", child=child)
 
     def aio() -> Block:
-        import aioprometheus
+        from aioprometheus import collectors
 
-        counter = aioprometheus.Counter("requests", "Requests.", registry=aioprometheus.Registry())
+        counter = collectors.Counter("requests", "Requests.", registry=collectors.Registry())
         return statement("counter.inc(labels)", counter=counter, labels=dict(zip(LABELS, VALUES, strict=True)))
 
     yield Contest(
@@ -70,9 +70,9 @@ def histogram_observe() -> Iterator[Contest]:
         return statement("other.observe(0.3)", other=other)
 
     def aio() -> Block:
-        import aioprometheus
+        from aioprometheus import collectors
 
-        other = aioprometheus.Histogram("wait_seconds", "Wait.", registry=aioprometheus.Registry())
+        other = collectors.Histogram("wait_seconds", "Wait.", registry=collectors.Registry())
         return statement("other.observe(labels, 0.3)", other=other, labels={})
 
     yield Contest(
@@ -91,10 +91,11 @@ def timed_coroutine() -> Iterator[Contest]:
     """Await a timed coroutine that does nothing; the bare await is part of both sides."""
 
     def aio() -> Block:
-        import aioprometheus
+        from aioprometheus import collectors
+        from aioprometheus.decorators import timer
 
-        summary = aioprometheus.Summary("work_seconds", "Work.", registry=aioprometheus.Registry())
-        return awaits(aioprometheus.timer(summary)(nothing))
+        summary = collectors.Summary("work_seconds", "Work.", registry=collectors.Registry())
+        return awaits(timer(summary)(nothing))
 
     yield Contest(awaits(Metrics().timed("work")(nothing)), [Peer("aioprometheus", aio, faster(4))])
 
@@ -110,7 +111,7 @@ def expose_counters() -> Iterator[Contest]:
     def prometheus() -> Block:
         import prometheus_client
 
-        prometheus_client.disable_created_metrics()
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         registry = prometheus_client.CollectorRegistry()
         counter = prometheus_client.Counter("requests", "Requests.", ("number", "code"), registry=registry)
         for number in range(SERIES):
@@ -118,13 +119,14 @@ def expose_counters() -> Iterator[Contest]:
         return calls(lambda: prometheus_client.generate_latest(registry))
 
     def aio() -> Block:
-        import aioprometheus
+        from aioprometheus import collectors
+        from aioprometheus.renderer import render
 
-        registry = aioprometheus.Registry()
-        counter = aioprometheus.Counter("requests_total", "Requests.", registry=registry)
+        registry = collectors.Registry()
+        counter = collectors.Counter("requests_total", "Requests.", registry=registry)
         for number in range(SERIES):
             counter.add({"number": str(number), "code": "200"}, number)
-        return calls(lambda: aioprometheus.render(registry, []))
+        return calls(lambda: render(registry, []))
 
     yield Contest(
         calls(lambda: b"".join(PrometheusText().encode([family]))),
@@ -144,7 +146,7 @@ def expose_histograms() -> Iterator[Contest]:
     def prometheus() -> Block:
         import prometheus_client
 
-        prometheus_client.disable_created_metrics()
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         registry = prometheus_client.CollectorRegistry()
         histogram = prometheus_client.Histogram("wait_seconds", "Wait.", ("number",), registry=registry)
         for number in range(SERIES):
@@ -152,13 +154,14 @@ def expose_histograms() -> Iterator[Contest]:
         return calls(lambda: prometheus_client.generate_latest(registry))
 
     def aio() -> Block:
-        import aioprometheus
+        from aioprometheus import collectors
+        from aioprometheus.renderer import render
 
-        registry = aioprometheus.Registry()
-        histogram = aioprometheus.Histogram("wait_seconds", "Wait.", registry=registry, buckets=list(family.bounds))
+        registry = collectors.Registry()
+        histogram = collectors.Histogram("wait_seconds", "Wait.", registry=registry, buckets=list(family.bounds))
         for number in range(SERIES):
             histogram.observe({"number": str(number)}, number / 700)
-        return calls(lambda: aioprometheus.render(registry, []))
+        return calls(lambda: render(registry, []))
 
     yield Contest(
         calls(lambda: b"".join(PrometheusText().encode([family]))),
@@ -179,13 +182,14 @@ def longest_chunk() -> Iterator[Contest]:
         return sum(_longest(family) for _ in range(loops))
 
     def aio() -> Block:
-        import aioprometheus
+        from aioprometheus import collectors
+        from aioprometheus.renderer import render
 
-        registry = aioprometheus.Registry()
-        counter = aioprometheus.Counter("requests_total", "Requests.", registry=registry)
+        registry = collectors.Registry()
+        counter = collectors.Counter("requests_total", "Requests.", registry=registry)
         for number in range(SERIES):
             counter.inc({"number": str(number)})
-        return calls(lambda: aioprometheus.render(registry, []))
+        return calls(lambda: render(registry, []))
 
     yield Contest(ours, [Peer("aioprometheus, 10,000 series", aio, at_most(0.1))], rounds=3)
 

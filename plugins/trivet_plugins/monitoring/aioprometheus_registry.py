@@ -13,7 +13,7 @@ from aioprometheus import collectors
 from trivet.metrics.counter import Counter
 from trivet.metrics.histogram import Histogram, HistogramCell
 from trivet.metrics.labels import escape
-from trivet_plugins.monitoring.prometheus import number
+from trivet_plugins.monitoring.prometheus import KINDS, number
 
 if TYPE_CHECKING:
     from trivet.metrics.family import Cell
@@ -42,7 +42,7 @@ class FamilyRegistry(collectors.Registry):
 
     def get_all(self) -> list[collectors.Collector]:
         """Return all collectors; the families' ones are a snapshot of this moment."""
-        families = [_collector(family) for family in self._metrics.families()]
+        families = [_collector(family) for family in self._metrics.families() if family.kind in KINDS]
         taken = {collector.name for collector in families}
         return [*families, *(own for own in super().get_all() if own.name not in taken)]
 

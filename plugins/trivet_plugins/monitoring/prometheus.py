@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from trivet.metrics.histogram import HistogramCell
     from trivet.metrics.registry import AnyFamily
 
+KINDS: Final = frozenset({"counter", "gauge", "histogram"})
+"""What can be written; other kinds of metrics are left out."""
+
 LINES: Final = 1000
 """Lines per chunk: about 0.3 ms of work."""
 
@@ -39,6 +42,8 @@ class PrometheusText:
         """Yield the exposition in chunks of about `LINES` lines; small families share one."""
         pending, lines = "", 0
         for family in families:
+            if family.kind not in KINDS:
+                continue
             pending += f"# HELP {family.name} {family.help.translate(_HELP_ESCAPES)}\n"
             pending += f"# TYPE {family.name} {family.kind}\n"
             each, write = _histogram_writer(family) if isinstance(family, Histogram) else _value_writer(family)

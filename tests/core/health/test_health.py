@@ -485,7 +485,7 @@ async def test_a_plain_function_that_hangs_is_reported_and_never_doubled(health)
 
 async def test_a_stuck_thread_outlives_its_event_loop_in_silence(health):
     """When the loop is gone, nobody waits for the answer: no exception in the thread."""
-    leave, problems = threading.Event(), []
+    leave, problems, threads = threading.Event(), [], []
     hook, threading.excepthook = threading.excepthook, problems.append
     try:
 
@@ -494,12 +494,13 @@ async def test_a_stuck_thread_outlives_its_event_loop_in_silence(health):
 
             @own.check("stuck", timeout=0.05)
             def stuck():
+                threads.append(threading.current_thread())
                 leave.wait(20)
 
             anyio.run(own.refresh)
 
         await anyio.to_thread.run_sync(other_loop)
-        (thread,) = [thread for thread in threading.enumerate() if thread.name == "trivet-health-check"]
+        (thread,) = threads
         leave.set()
         await anyio.to_thread.run_sync(thread.join, 10)
         assert not thread.is_alive()
