@@ -15,7 +15,7 @@ from trivet_plugins.cli.options import LaunchCommand, json_option, launch_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trivet import Kernel, Problem
+    from trivet import Kernel, Problem, TrivetError
 
 
 @click.command(cls=LaunchCommand)
@@ -41,8 +41,8 @@ def check(
     from trivet.exit_codes import EX_CONFIG
 
     kernel = open_kernel(target, files, profile, assignments)
-    problems = anyio.run(_problems, kernel)
-    broken = [str(error) for _, error in sorted(kernel.broken.items())]
+    problems, failure = anyio.run(_problems, kernel)
+    broken = [*map(str, failure), *(str(error) for _, error in sorted(kernel.broken.items()))]
     if as_json:
         rows = [*map(_row, problems), *map(_bare_row, broken)]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -55,14 +55,17 @@ def check(
         ctx.exit(EX_CONFIG)
 
 
-async def _problems(kernel: Kernel) -> Sequence[Problem]:
-    from trivet import ConfigError
+async def _problems(kernel: Kernel) -> tuple[Sequence[Problem], Sequence[TrivetError]]:
+    """Return the problems of the configuration, and what else keeps it from loading."""
+    from trivet import ConfigError, TrivetError
 
     try:
         async with kernel.configured():
-            return ()
+            return (), ()
     except ConfigError as exc:
-        return exc.problems
+        return exc.problems, ()
+    except TrivetError as exc:
+        return (), [exc]
 
 
 def _row(problem: Problem) -> dict[str, object]:

@@ -31,10 +31,12 @@ def plugins(
 ) -> None:
     """List the providers that take part, and the plugins that give them."""
     import anyio
+    import attrs
 
     kernel = open_kernel(app, files, profile, assignments)
     note = anyio.run(_enable, kernel)
-    rows = kernel.plugins()
+    # What had to run for the configuration has stopped again; here everything is what would run.
+    rows = [attrs.evolve(row, state="declared") if row.state == "stopped" else row for row in kernel.plugins()]
     if as_json:
         click.echo(json.dumps([{key: getattr(row, key) for key in KEYS} for row in rows], indent=2, ensure_ascii=False))
     else:
@@ -45,13 +47,15 @@ def plugins(
 
 async def _enable(kernel: Kernel) -> str | None:
     """Let the configuration name its plugins. A configuration that is wrong must not hide what is installed: it is a note."""
-    from trivet import ConfigError
+    from trivet import CompositionError, TrivetError
 
     try:
         async with kernel.configured():
             return None
-    except ConfigError as exc:
-        return f"note: the configuration has {len(exc.problems)} problem(s); trivet check prints them"
+    except CompositionError:
+        raise
+    except TrivetError:
+        return "note: the configuration does not load; trivet check says why"
 
 
 def _table(rows: Sequence[ProviderRow]) -> str:
