@@ -21,8 +21,18 @@ class Recorder(Protocol):
         """Count one more in flight."""
         ...
 
+    @property
+    def end(self) -> Callable[[], None]:
+        """Count one less in flight."""
+        ...
+
+    @property
+    def observe(self) -> Callable[[float], None]:
+        """Record the seconds of what ended well; `end` goes with it."""
+        ...
+
     def succeed(self, seconds: float) -> None:
-        """Record an end without exception."""
+        """Record an end without exception: `end` and `observe`."""
         ...
 
     def fail(self, exc: BaseException, seconds: float) -> None:
@@ -51,7 +61,7 @@ def wrap(function: Callable[..., object], recorder: Recorder) -> Callable[..., o
 def _coroutine(
     function: Callable[..., Coroutine[Any, Any, object]], recorder: Recorder
 ) -> Callable[..., Coroutine[Any, Any, object]]:
-    begin, succeed, fail = recorder.begin, recorder.succeed, recorder.fail
+    begin, end, observe, fail = recorder.begin, recorder.end, recorder.observe, recorder.fail
 
     async def timed(*args: object, **kwargs: object) -> object:
         begin()
@@ -61,7 +71,8 @@ def _coroutine(
         except BaseException as exc:
             fail(exc, perf_counter() - start)
             raise
-        succeed(perf_counter() - start)
+        observe(perf_counter() - start)
+        end()
         return result
 
     return timed
