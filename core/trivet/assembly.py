@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from trivet.composition import Composition, Declared, compose, missing_extras
 from trivet.discovery import Discover, Plugins
@@ -12,6 +12,9 @@ from trivet.events import ConfigWarning, PluginBroken
 from trivet.stall import StallWatch, report_to_stderr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trivet.events import Event
     from trivet.launch import Launch
     from trivet.observers import Observers
 
@@ -47,7 +50,7 @@ class Assembly:
         self._to_load: tuple[Discover, Sequence[object | str]] | None = (discover, tuple(plugins))
         self._strict = strict
         self._observers = observers
-        self._observed: list[object] = []
+        self._observed: list[Callable[[Event], None]] = []
         self._own: list[Declared] = []
         self._composition: Composition | None = None
 
@@ -87,9 +90,10 @@ class Assembly:
 
     def _look_for_observers(self) -> None:
         for hook in self._plugins.implementations("on_event"):
-            if hook.function not in self._observed:
-                self._observed.append(hook.function)
-                self._observers.add(hook.function)
+            callback = cast("Callable[[Event], None]", hook.function)
+            if callback not in self._observed:
+                self._observed.append(callback)
+                self._observers.add(callback)
         for name in self._plugins.left_out:
             self._observers.emit(ConfigWarning(message=f"TRIVET_SAFE is set: plugin {name} is left out"))
         self._plugins.left_out.clear()

@@ -109,7 +109,7 @@ class ConfigWarning(Event):
 
 @attrs.frozen(kw_only=True)
 class HealthChanged(Event):
-    """A health check's verdict changed: ``pass``, ``warn`` or ``fail``. ``before`` is ``pending`` for a first verdict that is bad."""
+    """A health check's verdict changed: ``pass``, ``warn``, ``fail``; ``before`` is ``pending`` for a bad first verdict."""
 
     check: str
     before: str

@@ -140,7 +140,7 @@ class BlockingKernel:
 
         async def run() -> T:
             result = function(*args, **kwargs)
-            return await result if hasattr(result, "__await__") else result  # type: ignore[misc,return-value]
+            return await result if hasattr(result, "__await__") else result
 
         return self._portal.call(run)
 

@@ -25,7 +25,7 @@ from trivet.supervision import State
 from trivet.task import background
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from trivet.observers import EventStream
 
 T = TypeVar("T")
-TaskT = TypeVar("TaskT", bound="Callable[[], Awaitable[None]]")
+TaskT = TypeVar("TaskT", bound="Callable[[], Coroutine[Any, Any, None]]")
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 _ALIVE = ("starting", "running", "stopping")

@@ -32,7 +32,9 @@ def _lower_snake(_instance: object, attribute: attrs.Attribute[str], value: str)
         raise ValueError(msg)
 
 
-def _texts(values: Iterable[str]) -> tuple[str, ...]:  # attrs gives a bare ``tuple`` a type that refuses what it should take
+def _texts(
+    values: Iterable[str],
+) -> tuple[str, ...]:  # attrs gives a bare ``tuple`` a type that refuses what it should take
     return tuple(values)
 
 

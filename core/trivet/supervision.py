@@ -111,9 +111,7 @@ class Slot:
             if self._failures > self.declared.provider.restart or isinstance(failure, StartupRefused):
                 error = self._start_error(failure)
                 self.become(State.FAILED, error)
-                if error is failure:
-                    raise error
-                raise error from failure
+                raise error
             self.become(State.RESTARTING, failure)
             await anyio.sleep(self._pause(failure))
 
@@ -142,7 +140,9 @@ class Slot:
             return failure
         plugin = self.declared.plugin.name
         phase = "timeout" if isinstance(failure, TimeoutError) else "start"
-        return ProviderStartError(self.id, plugin, phase, describe(failure))
+        error = ProviderStartError(self.id, plugin, phase, describe(failure))
+        error.__cause__ = failure
+        return error
 
     async def _run(self, tasks: TaskGroup, crashed: Callable[[Slot], None], *, task_status: TaskStatus[None]) -> None:
         self._ended = anyio.Event()
@@ -159,8 +159,7 @@ class Slot:
                     finally:
                         detach()
             if not (self._stop.is_set() or self._scope.cancel_called):
-                msg = "ended without being asked to: its context manager swallowed a failure"
-                raise RuntimeError(msg)  # noqa: TRY301 - takes the way of every other crash
+                raise RuntimeError("ended without being asked to: its context manager swallowed a failure")  # noqa: TRY301
         except Exception as exc:
             self._failures += 1
             if running_since is None:
@@ -197,7 +196,7 @@ class Slot:
     def _pause(self, failure: BaseException) -> float:
         if isinstance(failure, RetryLater) and failure.delay is not None:
             return failure.delay
-        longest = min(_BACKOFF_MAX, _BACKOFF_FIRST * 2 ** (self._failures - 1))
+        longest: float = min(_BACKOFF_MAX, _BACKOFF_FIRST * 2 ** (self._failures - 1))
         return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret
 
     @asynccontextmanager

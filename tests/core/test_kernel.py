@@ -50,7 +50,9 @@ def make(tmp_path, monkeypatch):
     def make(*providers, discover="none", environ=None, **options):
         plugins = [Offer(*providers)] if providers else []
         launch = Launch(environ=environ or {}, **options.pop("launch", {}))
-        return Kernel("test", plugins=[*plugins, *options.pop("plugins", [])], discover=discover, launch=launch, **options)
+        return Kernel(
+            "test", plugins=[*plugins, *options.pop("plugins", [])], discover=discover, launch=launch, **options
+        )
 
     return make
 
@@ -133,7 +135,9 @@ async def test_a_critical_crash_cancels_the_body_and_raises(make):
     """The worker's body is cancelled, everything stops in order, and the cause is kept."""
     log, crash = [], anyio.Event()
     kernel = make(traced(log, "a"), mortal(crash, requires=("service/a",)))
-    with pytest.raises(ProviderFailed, match=r"service/mortal \(plugin offer\) failed while running: OSError: bus") as caught:
+    with pytest.raises(
+        ProviderFailed, match=r"service/mortal \(plugin offer\) failed while running: OSError: bus"
+    ) as caught:
         async with kernel:
             crash.set()
             await anyio.sleep_forever()
@@ -181,7 +185,9 @@ async def test_cancellation_at_any_await_of_the_start_leaves_nothing_running(mak
     """However far the start has come when its surroundings give up, what started has stopped when the cancellation is through."""
     for steps in range(0, 60, 3):
         log = []
-        kernel = make(traced(log, "a"), traced(log, "b", requires=("service/a",)), traced(log, "c", requires=("service/b",)))
+        kernel = make(
+            traced(log, "a"), traced(log, "b", requires=("service/a",)), traced(log, "c", requires=("service/b",))
+        )
         with anyio.CancelScope() as scope:
             async with anyio.create_task_group() as group:
                 group.start_soon(_cancel_after, scope, steps)
@@ -345,7 +351,7 @@ async def test_a_task_that_fails_stops_the_kernel_and_one_that_ends_does_not(mak
     async def bad():
         raise OSError("bus went away")
 
-    with pytest.raises(ProviderFailed, match="task/bad .*bus went away"):
+    with pytest.raises(ProviderFailed, match=r"task/bad .*bus went away"):
         async with kernel:
             await anyio.sleep_forever()
 
@@ -358,7 +364,9 @@ async def test_a_provider_gets_its_section_structured(make):
         size: int = 10
 
     got = []
-    provider = Provider(name="pool", factory=lambda config, kernel: got.append((config, kernel)) or object(), config=Settings)
+    provider = Provider(
+        name="pool", factory=lambda config, kernel: got.append((config, kernel)) or object(), config=Settings
+    )
     kernel = make(provider, discover="builtin", block=BLOCK, launch={"assignments": ["plugins.pool.size=20"]})
     async with kernel:
         assert got == [(Settings(20), kernel)]
@@ -373,12 +381,13 @@ BLOCK = ("web", "system", "event_loop", "disk", "memory", "logging", "watcher")
 
 
 async def test_configuration_enables_and_blocks_plugins(make, tmp_path, monkeypatch):
-    """``plugins.enable`` loads an installed plugin, whose own config source then takes part; ``plugins.block`` drops a built-in."""
+    """``plugins.enable`` loads an installed plugin, whose config source then takes part; ``plugins.block`` drops one."""
     (tmp_path / "acme_enable.py").write_text(
         "from trivet import Layer, Origin, Provider, hookimpl\n"
         "class Source:\n"
         "    async def load(self, context):\n"
-        "        return [Layer(name='acme', priority=350, data={'shop': {'name': 'acme'}}, locate=lambda path: Origin('acme', 'acme'))]\n"
+        "        data, locate = {'shop': {'name': 'acme'}}, lambda path: Origin('acme', 'acme')\n"
+        "        return [Layer(name='acme', priority=350, data=data, locate=locate)]\n"
         "@hookimpl\n"
         "def register_config_sources(composition):\n"
         "    return [Provider(name='acme', factory=Source)]\n"

@@ -70,7 +70,7 @@ async def test_an_async_factory_is_awaited():
     """A coroutine function is a factory too."""
 
     async def make():
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         return "thing"
 
     async with Host(make).running() as slot:
@@ -273,7 +273,7 @@ async def test_outside_cancellation_does_not_reach_a_running_provider():
     async def make():
         try:
             yield "thing"
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
             seen.append("left in order")
         except BaseException:  # pragma: no cover
             seen.append("cancelled")
