@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from trivet_plugins.config.observer import DirectoryObserver
 
 _START_SECONDS = 30.0  # a start longer than this has other troubles than a file that changed in it
+_COARSE = 1.0  # time stamps of files are coarse, and clocks of network file systems differ
 _EXHAUSTED = frozenset({errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
@@ -136,8 +137,16 @@ class Watcher:
         """Reload at once if a file changed between the first load and the first look."""
         since = self._kernel.config.snapshot.created - _START_SECONDS
         if any(one.changed > since for one in self._looks.values()):
-            await self._kernel.config.reload(reason="file changed during the start")
-            await self._look_again()
+            await self._reload("file changed during the start")
+
+    async def _reload(self, reason: str) -> None:
+        """Reload, and once more where a file that was not watched yet changed so lately that the reload may have missed it."""
+        fresh = True
+        while fresh:
+            begun, known = time.time(), frozenset(self._looks)
+            await self._kernel.config.reload(reason=reason)
+            await self._look_again(only_new=True)
+            fresh = any(one.changed > begun - _COARSE for path, one in self._looks.items() if path not in known)
 
     async def _quiet(self) -> None:
         """Wait until nothing has happened for a while, and every writer has closed its file; but not for ever."""
@@ -157,8 +166,7 @@ class Watcher:
         changed = await self._look_again()
         if changed:
             names = ", ".join(map(str, changed[:3])) + (", ..." if len(changed) > 3 else "")
-            await self._kernel.config.reload(reason=f"file changed: {names}")
-            await self._look_again(only_new=True)
+            await self._reload(f"file changed: {names}")
 
     async def _look_again(self, *, only_new: bool = False) -> Sequence[pathlib.Path]:
         """Look at all files, and watch what they now lead over; returns the files that changed since the last look.
