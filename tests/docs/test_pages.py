@@ -102,8 +102,10 @@ def test_every_python_block_of_a_page_runs(page, backend, tmp_path, monkeypatch)
     for line, code in blocks(page):
         write_file(code, tmp_path, monkeypatch)
         run(code, namespace, page, line, backend)
+    empty = tmp_path / "for_tests"
+    empty.mkdir()
     for test in [value for name, value in namespace.items() if name.startswith("test_")]:
-        finish(test(tmp_path) if inspect.signature(test).parameters else test(), backend)
+        finish(test(empty) if inspect.signature(test).parameters else test(), backend)
 
 
 @pytest.mark.parametrize("hook", HOOKS)
