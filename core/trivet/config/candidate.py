@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
 import attrs
 
 from trivet.config import loading
-from trivet.config.contracts import ConfigFormat, ConfigSource, LoadContext, Resolver
-from trivet.config.fault import MissingKey
-from trivet.config.layer import Layer
+from trivet.config.contracts import ConfigFormat, ConfigSource, LoadContext, Resolver, environment_prefix
+from trivet.config.fault import Fault, Faults, MissingKey, walk
+from trivet.config.layer import DELETE, Layer
 from trivet.config.origin import Path
 from trivet.config.problem import Problem
 from trivet.config.redaction import Redaction, secret_places
@@ -19,8 +19,11 @@ from trivet.config.resolution import inside, resolve
 from trivet.config.schema import Schema
 from trivet.config.snapshot import Snapshot
 from trivet.config.structure import Structurer, section_tree
-from trivet.config.tree import same
+from trivet.config.tree import same, scalars
+from trivet.errors import ConfigError
 from trivet.launch import Launch
+
+T = TypeVar("T")
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -88,7 +91,8 @@ async def build(parts: Parts, launch: Launch, *, schema: Schema, old: Snapshot |
         if not inside(path, resolution.failed) and not (unread and isinstance(fault, MissingKey))
     ]
     report = Report(layers=loaded.layers, redaction=Redaction(schema, secrets), tree=tree, prefix=context.prefix)
-    problems = (*loaded.problems, *resolution.problems, *report.problems(faults))
+    removals = _removed_nothing(loaded.layers, schema)
+    problems = (*loaded.problems, *resolution.problems, *report.problems(faults), *removals)
     return Candidate(
         tree=tree,
         sections=sections,
@@ -107,3 +111,30 @@ def _unchanged(schema: Schema, tree: Mapping[str, Any], old: Snapshot | None) ->
         if type(section := old.sections.get(".".join(path))) is cls
         and same(section_tree(old.tree, path), section_tree(tree, path))
     }
+
+
+def structure_one(
+    parts: Parts, path: tuple[str, ...], cls: type[T], *, layers: tuple[Layer, ...], tree: Mapping[str, Any]
+) -> T:
+    """Structure one section by itself.
+
+    Raises:
+        ConfigError: if it does not fit.
+    """
+    try:
+        return parts.structurer.section(cls, section_tree(tree, path))
+    except (Fault, Faults) as fault:
+        faults = [*walk(fault, path)]
+    redaction = Redaction(Schema({path: cls}), secret_places(layers, frozenset()))
+    report = Report(layers=layers, redaction=redaction, tree=tree, prefix=environment_prefix(parts.name))
+    raise ConfigError(in_order(report.problems(faults), layers))
+
+
+def _removed_nothing(layers: tuple[Layer, ...], schema: Schema) -> Iterator[Problem]:
+    """Yield a problem for each removal (``--set a.b=null``) of what no section has: the merge lets them go unseen."""
+    for layer in layers:
+        for path, value in scalars(layer.data) if layer.text else ():
+            if value is DELETE and not schema.has(path):
+                near = schema.suggest([str(part) for part in path])
+                hint = f"; did you mean {near}?" if near else ""
+                yield Problem(f"unknown key{hint}", layer.locate(path), path)

@@ -8,22 +8,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import attrs
 
 from trivet.config import explanation
-from trivet.config.candidate import Parts
-from trivet.config.contracts import environment_prefix
+from trivet.config.candidate import Parts, structure_one
 from trivet.config.effective import plain
-from trivet.config.fault import Fault, Faults, walk
 from trivet.config.live import Live
 from trivet.config.loading import Loaded, load
 from trivet.config.origin import Path, dotted, parse_path
-from trivet.config.redaction import Redaction, secret_places
-from trivet.config.report import Report, in_order
-from trivet.config.schema import Schema, section_path
+from trivet.config.redaction import Redaction
+from trivet.config.schema import section_path
 from trivet.config.shape import is_class
-from trivet.config.structure import section_tree
 from trivet.config.transaction import Transactions
 from trivet.config.tree import MISSING, look_up
 from trivet.config.turns import Outcome, Turns
-from trivet.errors import ConfigError, ConfigNotLoadedError
+from trivet.errors import ConfigNotLoadedError
 from trivet.secret import MASK
 
 if TYPE_CHECKING:
@@ -87,7 +83,7 @@ class Config:
         live: Live[T] = Live(section)
         snapshot = self._store.snapshot
         if snapshot is not None:
-            value = self._structure(section, cls, Loaded(snapshot.layers, ()), snapshot.tree)
+            value = structure_one(self._parts, path, cls, layers=snapshot.layers, tree=snapshot.tree)
             self._store.snapshot = attrs.evolve(snapshot, sections={**snapshot.sections, section: value})
             live.put(value, snapshot.generation)
         lives[path] = (cls, live)
@@ -223,7 +219,7 @@ class Config:
             ConfigError: if the section does not fit.
         """
         loaded = self._preloaded
-        return self._structure(section, cls, loaded, loaded.merged())
+        return structure_one(self._parts, section_path(section), cls, layers=loaded.layers, tree=loaded.merged())
 
     async def load(self, reason: str = "start") -> None:
         """Load, validate and put in force the first snapshot.
@@ -233,17 +229,6 @@ class Config:
         """
         await self._store.load(reason)
         self._turns = Turns(self._store.reload)
-
-    def _structure(self, section: str, cls: type[T], loaded: Loaded, tree: Any) -> T:  # noqa: ANN401 - a tree
-        path = section_path(section)
-        try:
-            return self._parts.structurer.section(cls, section_tree(tree, path))
-        except (Fault, Faults) as fault:
-            faults = [*walk(fault, path)]
-        redaction = Redaction(Schema({path: cls}), secret_places(loaded.layers, frozenset()))
-        prefix = environment_prefix(self._parts.name)
-        report = Report(layers=loaded.layers, redaction=redaction, tree=tree, prefix=prefix)
-        raise ConfigError(in_order(report.problems(faults), loaded.layers))
 
 
 def _add(registry: dict[str, T], name: str, item: T) -> Callable[[], None]:

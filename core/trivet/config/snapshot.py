@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import attrs
 
 from trivet.config.layer import Layer
+from trivet.config.live import Live
 from trivet.config.origin import Path
+from trivet.errors import ConfigNotLoadedError
+
+T = TypeVar("T")
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -34,3 +38,15 @@ class Snapshot:
     fingerprint: str
     created: float
     reason: str
+
+    def of(self, live: Live[T]) -> T:
+        """Return the section of a handle in this snapshot: all sections taken from one snapshot belong together.
+
+        Raises:
+            ConfigNotLoadedError: if the section was bound after this snapshot was made.
+        """
+        if live.section not in self.sections:
+            raise ConfigNotLoadedError(
+                f"section {live.section!r} was bound after generation {self.generation} was made"
+            )
+        return cast("T", self.sections[live.section])

@@ -119,6 +119,9 @@ class Transactions:
 
     def _swap(self, new: Snapshot, old: Snapshot | None, changed: tuple[str, ...], begun: float) -> None:
         calls: list[Callable[[], object]] = []
+        if old is not None and self.snapshot is not None:  # what was bound while this reload ran is not lost in it
+            late = {name: self.snapshot.sections[name] for name in self.snapshot.sections if name not in new.sections}
+            new = attrs.evolve(new, sections={**late, **new.sections})
         self.snapshot = new
         for path, (_, live) in self.lives.items():
             name = ".".join(path)

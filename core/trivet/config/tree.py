@@ -36,7 +36,10 @@ def merge(lower: Tree, upper: Tree) -> dict[str, Any]:
             result.pop(key, None)
         elif isinstance(value, Mapping):
             below = result.get(key)
-            result[key] = merge(below, value) if isinstance(below, Mapping) else _without_deletions(value)
+            if isinstance(below, Mapping):
+                result[key] = merge(below, value)
+            elif (kept := _without_deletions(value)) or not value:  # nothing is left of a table of mere deletions
+                result[key] = kept
         else:
             result[key] = value
     return result
