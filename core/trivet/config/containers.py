@@ -78,7 +78,7 @@ def list_hook(kind: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as abo
     """Return the hook of a list, tuple or set."""
     arguments = typing.get_args(kind)
     make = shape.LISTS[typing.get_origin(kind) or kind]
-    if make is tuple and arguments and Ellipsis not in arguments:
+    if typing.get_origin(kind) is tuple and Ellipsis not in arguments:
         return _fixed(arguments, converter)
     element = arguments[0] if arguments else Any
     hook = hook_of(element, converter)
@@ -129,12 +129,12 @@ def union_hook(kind: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as ab
             except (Fault, Faults) as fault:
                 if member is not type(None):
                     faults.append(fault)
-        raise _best(faults, members)
+        raise _best(faults, shape.union_members(kind))
 
     return structure
 
 
-def _best(faults: list[Fault | Faults], members: list[Any]) -> Fault | Faults:
+def _best(faults: list[Fault | Faults], members: tuple[Any, ...]) -> Fault | Faults:
     inner = [fault for fault in faults if isinstance(fault, Faults)]
     if len(faults) == 1 or len(inner) == 1:  # the only one that got as far as looking inside
         return (inner or faults)[0]

@@ -42,7 +42,7 @@ def make_converter(*, detailed: bool) -> Converter:
         (lambda kind: typing.get_origin(kind) is typing.Literal, lambda kind, _: _plain(scalar.literal_reader(kind))),
         (lambda kind: bool(shape.union_members(kind)), union_hook),
         (lambda kind: kind is Secret or typing.get_origin(kind) is Secret, _secret),
-        (_is_wrapped, lambda kind, conv: hook_of(shape.unwrap(kind), conv)),
+        (_is_wrapped, _wrapped),
         (
             lambda kind: isinstance(kind, typing.Hashable) and kind in scalar.READERS,
             lambda kind, _: _plain(scalar.READERS[kind]),
@@ -78,6 +78,12 @@ def _is_enum(kind: Any) -> bool:  # noqa: ANN401 - types are of any kind
 
 def _is_wrapped(kind: Any) -> bool:  # noqa: ANN401 - as above
     return shape.unwrap(kind) is not kind
+
+
+def _wrapped(kind: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as above
+    inner = shape.unwrap(kind)
+    hook = hook_of(inner, converter)
+    return lambda value, _: hook(value, inner)
 
 
 def _plain(read: scalar.Reader) -> Hook:

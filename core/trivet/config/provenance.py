@@ -47,30 +47,45 @@ def trace(layers: Sequence[Layer], path: Path) -> Trace:
     """
     winner: Sighting | None = None
     shadowed: list[Sighting] = []
-    open_below = True
+    is_open, tables = True, 0
     for layer in reversed(layers):
-        value, replaces = _say(layer.data, path)
-        if value is not MISSING and value is not DELETE:
-            sighting = Sighting(layer, value)
-            if winner is None and open_below:
+        say = _say(layer.data, path)
+        # Where a stronger layer has a table, anything else was replaced as a whole.
+        wins = winner is None and is_open and (say.end is None or say.end > tables or say.end == len(path))
+        if say.value is not MISSING and say.value is not DELETE:
+            sighting = Sighting(layer, say.value)
+            if wins:
                 winner = sighting
-            elif not (isinstance(value, Mapping) and winner is not None and isinstance(winner.value, Mapping)):
+            elif not (isinstance(say.value, Mapping) and winner is not None and isinstance(winner.value, Mapping)):
                 shadowed.append(sighting)
-        open_below = open_below and not replaces
+        is_open = is_open and say.end is None
+        tables = max(tables, say.tables)
     return Trace(winner, tuple(shadowed))
 
 
-def _say(data: object, path: Path) -> tuple[Any, bool]:
-    """Return the value that a layer has at a path, and whether the layers below have none there because of it."""
-    for place, part in enumerate(path):
-        if isinstance(data, Mapping):
-            if part not in data:
-                return MISSING, False
-            data = data[part]
-        else:
-            value = look_up(data, path[place:])
-            return value, True
-    return data, not isinstance(data, Mapping)
+@attrs.frozen
+class _Say:
+    """What one layer says on a path.
+
+    Args:
+        value: What it has there, or `MISSING`.
+        end: How many steps down the path it has something else than a table, which replaces what weaker layers have below.
+        tables: How many steps down the path it has tables.
+    """
+
+    value: Any
+    end: int | None
+    tables: int
+
+
+def _say(data: object, path: Path) -> _Say:
+    for depth, part in enumerate(path):
+        if not isinstance(data, Mapping):
+            return _Say(look_up(data, path[depth:]), depth, depth - 1)
+        if part not in data:
+            return _Say(MISSING, None, depth)
+        data = data[part]
+    return _Say(data, None, len(path)) if isinstance(data, Mapping) else _Say(data, len(path), len(path) - 1)
 
 
 def origin_of(layers: Sequence[Layer], path: Path) -> Origin | None:

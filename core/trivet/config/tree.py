@@ -83,7 +83,7 @@ def differences(old: object, new: object, at: Path = ()) -> Iterator[Path]:
     if isinstance(old, Mapping) or isinstance(new, Mapping):
         before: Tree = old if isinstance(old, Mapping) else {}
         after: Tree = new if isinstance(new, Mapping) else {}
-        if not before and not after and old is not new:
+        if not before and not after and isinstance(old, Mapping) != isinstance(new, Mapping):
             yield at
         for key in (*before, *(key for key in after if key not in before)):
             if not same(before.get(key, MISSING), after.get(key, MISSING)):
