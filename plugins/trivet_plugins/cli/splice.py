@@ -116,8 +116,8 @@ class SpliceFile:
         # key brings to several places cannot be spliced without changing more than was asked.
         if not self._only_differs(new, path, value):
             raise SpliceError(
-                f"{self.place(path)}: error: {dotted(path)} cannot be replaced alone, an alias or anchor is part of it; "
-                "write it as a plain value first"
+                f"{self.place(path)}: error: {dotted(path)} cannot be replaced in place: it is empty, a block, or stands "
+                'elsewhere too (an anchor); write a plain text there first, e.g. "change me"'
             )
         return new
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from trivet.ciphers import suite as suite_module
 from trivet.ciphers.contracts import Key
-from trivet.ciphers.envelope import MAX_DATA_BYTES, PREFIX, Envelope
+from trivet.ciphers.envelope import MAX_DATA_BYTES, PREFIX, Envelope, derive, header
 from trivet.ciphers.registry import Ciphers
 from trivet.errors import CompositionError, KeyRingError, SealError
 from trivet_plugins.security.aes_gcm import AesGcm
@@ -223,6 +223,23 @@ async def test_the_commitment_is_checked_before_the_cipher_is_called():
     forged = Envelope(envelope.suite, envelope.key_id, bytes(32), envelope.nonce, envelope.sealed)
     await refusal(made, forged.encode())
     assert calls == []
+
+
+async def test_a_cipher_never_sees_less_than_its_tag():
+    """Whoever holds the key can make a commitment to nothing; slicing a tag off nothing is not the plugin's worry."""
+    calls = []
+
+    class Spy(AesGcm):
+        def open(self, key, nonce, aad, data):
+            calls.append(data)
+            return super().open(key, nonce, aad, data)
+
+    key, nonce = fresh_key(), bytes(24)
+    _, commitment = derive(key.material, header(2, key.id), nonce)
+    made = ciphers(Spy(), ring=Ring(key))
+    for length in (0, 1, 15, 16):
+        await refusal(made, Envelope(2, key.id, commitment, nonce, bytes(length)).encode())
+    assert calls == [bytes(16)]
 
 
 async def test_no_two_messages_share_a_cipher_key():
