@@ -124,6 +124,16 @@ def test_a_page_answers_what_one_asks_about_a_hook(hook):
     assert [one for one in asked if one not in page] == []
 
 
+@pytest.mark.parametrize("hook", HOOKS)
+def test_who_uses_a_hook_is_true(hook):
+    """The built-ins and the files that a page names are there."""
+    named = (DOCS / "hooks" / f"{hook}.md").read_text().partition("## Who uses it")[2]
+    quoted = re.findall(r"`([a-z_]+/[a-z0-9_/]+(?:\.py)?)`", named)
+    providers = Kernel("docs").compose().providers
+    assert [one for one in quoted if one not in providers and not (ROOT / one).exists()] == []
+    assert quoted or "No built-in" in named
+
+
 def test_there_is_no_page_for_a_hook_that_is_gone():
     assert {page.stem for page in (DOCS / "hooks").glob("*.md")} == set(HOOKS)
 

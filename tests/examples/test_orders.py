@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,12 @@ BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def processed(service):
     text = service.client.get("/metrics").text
     return sum(map(float, re.findall(r"^orders_processed_total\{[^}]*\} (\S+)$", text, re.MULTILINE)))
+
+
+def edit(file, old, new):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
 
 
 def section(service, name):
@@ -35,7 +42,7 @@ def test_it_processes_orders_and_shows_itself(orders, run_service, backend):
         assert {row["state"] for row in rows.values()} == {"running"}
         settings = section(service, "database")
         assert settings == {"url": "sqlite:orders.dev.db", "password": "***", "pool_size": 4}
-    assert "s3cret" not in service.log.lower()
+    assert "s3cret" not in service.log
     with sqlite3.connect(orders / "orders.dev.db") as database:
         count = database.execute("SELECT count(*) FROM orders").fetchone()[0]
     database.close()
@@ -44,24 +51,33 @@ def test_it_processes_orders_and_shows_itself(orders, run_service, backend):
 
 @BACKENDS
 def test_an_edit_reloads_and_a_mistake_does_not(orders, run_service, backend):
-    """Edit a file and watch it reload; break it and read the error; mend it. The service runs on all the while."""
-    drop_in = orders / "config" / "conf.d" / "10-regions.toml"
-    good = drop_in.read_text()
-    with run_service(orders, "--backend", backend) as service:
-        first = service.client.get("/config").json()["generation"]
-        drop_in.write_text(good + "interval = 0.2\n")
-        service.wait_until(lambda: section(service, "processing")["interval"] == 0.2)
-        assert service.client.get("/config").json()["generation"] > first
+    """What the welcome says: change a file and watch it reload; break one and read the error; mend it."""
+    profile, base = orders / "config" / "base.dev.toml", orders / "config" / "base.toml"
+    options = ("--config", "config/base.toml", "--profile", "dev", "--backend", backend)
+    with run_service(orders, *options) as service:
+        edit(profile, "interval = 5.0", "interval = 0.5")
+        service.wait_until(lambda: section(service, "processing")["interval"] == 0.5)
+        assert "config.reloaded" in service.log
+        before = processed(service)
+        service.wait_until(lambda: processed(service) >= before + 6)
 
-        drop_in.write_text(good + "interval = -1\n")
-        service.wait_until(lambda: re.search(r"10-regions\.toml:\d+:\d+: error: processing\.interval", service.log))
-        assert section(service, "processing")["interval"] == 0.2
+        edit(base, "pool_size = 4", "pool_size = 0")
+        service.wait_until(lambda: "config/base.toml:8:13: error: database.pool_size: must be >= 1" in service.log)
+        service.wait_until(lambda: "database.pool_size" in service.client.get("/health").text)
+        assert section(service, "database")["pool_size"] == 4
         before = processed(service)
         service.wait_until(lambda: processed(service) > before)
 
-        drop_in.write_text(good)
-        service.wait_until(lambda: section(service, "processing")["interval"] == 5.0)
-        service.wait_until(lambda: service.client.get("/readyz").status_code == 200)
+        edit(base, "pool_size = 0", "pool_size = 4")
+        service.wait_until(lambda: "database.pool_size" not in service.client.get("/health").text)
+
+
+def test_what_the_welcome_names_is_there(orders):
+    welcome = (orders / "welcome.txt").read_text()
+    root = Path(__file__).parent.parent.parent
+    named = re.findall(r"(?:docs|\./tests)/[\w/.]+\w", welcome)
+    assert len(named) >= 4
+    assert [name for name in named if not (root / name).exists()] == []
 
 
 def test_an_order_that_was_changed_by_hand_shows_in_health(orders, run_service):

@@ -51,7 +51,7 @@ class Database:
 class Processing:
     """The section ``processing``."""
 
-    interval: float = attrs.field(default=5.0, validator=validators.gt(0))
+    interval: float = attrs.field(default=30.0, validator=validators.gt(0))
     batch: int = attrs.field(default=3, validator=validators.in_(range(1, 101)))
     regions: tuple[str, ...] = attrs.field(default=("eu",), validator=validators.min_len(1))
 
