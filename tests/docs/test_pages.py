@@ -108,6 +108,13 @@ def test_every_python_block_of_a_page_runs(page, backend, tmp_path, monkeypatch)
         finish(test(empty) if inspect.signature(test).parameters else test(), backend)
 
 
+def test_the_readme_is_short_and_its_links_lead_somewhere():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 100
+    links = re.findall(r"\]\(([^)#]+)", text)
+    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+
+
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_page_quotes_the_hook_exactly(hook):
     """Whoever writes a plugin from the page alone writes the right function."""

@@ -1,4 +1,4 @@
-"""The tutorial, followed word by word: files are written, commands are run, and what they print is what it says.
+"""The tutorial and the README, followed word by word: files are written, commands are run, and what they print is what it says.
 
 A block whose first line is ``# name`` is that file. In a ``console`` block, lines with ``$`` are commands, the others what
 they print: ``…`` stands for any text, ``...`` for any lines. ``trivet run`` goes to the background until ``<!-- stop -->``.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -18,7 +19,9 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "tutorial.md"
+ROOT = Path(__file__).parent.parent.parent
+PAGES = [ROOT / "README.md", ROOT / "docs" / "tutorial.md"]
+SERVICES = ("BEACON_", "ORDERS_")
 BIN = Path(sys.executable).parent
 STEP = re.compile(r"^<!-- stop -->$|^(?P<above>[^\n]*)\n```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -42,14 +45,17 @@ class Follower:
     """A person at two terminals."""
 
     def __init__(self, directory, port):
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("TRIVET_", "BEACON_"))}
-        self.env = {**clean, "PATH": f"{BIN}:{clean['PATH']}", "BEACON_PLUGINS__WEB__PORT": port}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("TRIVET_", *SERVICES))}
+        self.env = {**clean, "PATH": f"{BIN}:{clean['PATH']}"}
+        self.env |= {f"{prefix}PLUGINS__WEB__PORT": port for prefix in SERVICES}
         self.directory, self.port, self.service, self.code = directory, port, None, 0
 
     def follow(self, command, expected):
         if command.startswith("trivet run"):
             log = (self.directory / "service.log").open("w")
-            self.service = subprocess.Popen(command.split(), cwd=self.directory, env=self.env, stdout=log, stderr=log)
+            self.service = subprocess.Popen(
+                shlex.split(command, comments=True), cwd=self.directory, env=self.env, stdout=log, stderr=log
+            )
             log.close()
             return
         deadline, output = time.monotonic() + 20, None
@@ -76,6 +82,10 @@ class Follower:
         self.code = done.returncode
         return done.stdout
 
+    def wait_until_ready(self):
+        """Wait as a person would before Ctrl-C: a service that refuses its configuration fails here."""
+        self.follow("curl -s http://127.0.0.1:9310/readyz", ["ok"])
+
     def stop(self):
         if self.service is not None:
             self.service.send_signal(signal.SIGINT)
@@ -85,13 +95,15 @@ class Follower:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the tutorial uses curl")
-def test_the_tutorial_does_what_it_says(tmp_path):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_page_does_what_it_says(page, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     reader = Follower(tmp_path, port)
     try:
-        for step in STEP.finditer(PAGE.read_text()):
+        for step in STEP.finditer(page.read_text()):
             if step["kind"] is None:
+                reader.wait_until_ready()
                 reader.stop()
             elif file := re.match(r"# (\S+)\n", step["body"]):
                 (tmp_path / file[1]).write_text(step["body"])
