@@ -18,19 +18,18 @@ class AcmeGcm:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
         self._refused = InvalidTag
-        self._cipher = lambda key, mode: Cipher(algorithms.AES(key), mode)
-        self._gcm = modes.GCM
+        self._cipher, self._aes, self._gcm = Cipher, algorithms.AES, modes.GCM
 
     def seal(self, key: bytes, nonce: bytes, aad: bytes, data: bytes) -> bytes:
         """Return ciphertext and tag."""
-        encryptor = self._cipher(key, self._gcm(nonce)).encryptor()
+        encryptor = self._cipher(self._aes(key), self._gcm(nonce)).encryptor()
         encryptor.authenticate_additional_data(aad)
         return encryptor.update(data) + encryptor.finalize() + encryptor.tag
 
     def open(self, key: bytes, nonce: bytes, aad: bytes, data: bytes) -> bytes:
         """Return the plaintext; raise `ValueError` if anything does not fit."""
         sealed, tag = data[: -self.tag_bytes], data[-self.tag_bytes :]
-        decryptor = self._cipher(key, self._gcm(nonce, tag)).decryptor()
+        decryptor = self._cipher(self._aes(key), self._gcm(nonce, tag)).decryptor()
         decryptor.authenticate_additional_data(aad)
         try:
             return decryptor.update(sealed) + decryptor.finalize()
