@@ -23,6 +23,11 @@ class Limits:
     depth: int = 64
     nodes: int = 500_000
 
+    @property
+    def too_deep(self) -> str:
+        """What is said of a document that is nested too deep."""
+        return f"nested too deep: at most {self.depth} containers in each other"
+
     def check(self, data: Mapping[str, object]) -> None:
         """Walk a document.
 
@@ -34,7 +39,7 @@ class Limits:
         while level:
             depth += 1
             if depth > self.depth:
-                raise FormatError(f"nested too deep: at most {self.depth} containers in each other")
+                raise FormatError(self.too_deep)
             below: list[Collection[object]] = []
             for children in level:
                 nodes += len(children)

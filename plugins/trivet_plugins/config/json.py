@@ -43,7 +43,7 @@ class Json:
         except _DuplicateError:
             raise _duplicate(text) from None
         except RecursionError:
-            raise FormatError(f"nested too deep: at most {LIMITS.depth} containers in each other") from None
+            raise FormatError(LIMITS.too_deep) from None
         except ValueError as exc:
             raise FormatError(f"not valid JSON: {exc}") from None
         if not isinstance(data, dict):

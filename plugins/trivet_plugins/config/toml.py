@@ -41,7 +41,7 @@ class Toml:
         except tomllib.TOMLDecodeError as exc:
             raise _explain(text, exc) from None
         except RecursionError:
-            raise FormatError(f"nested too deep: at most {LIMITS.depth} containers") from None
+            raise FormatError(LIMITS.too_deep) from None
         LIMITS.check(data)
         return Document(data, lambda: Positions(text).walk())
 

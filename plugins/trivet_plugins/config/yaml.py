@@ -13,7 +13,6 @@ Example::
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +77,13 @@ class Yaml:
             return "'" + text.replace("'", "''") + "'"
         if not like.startswith(('"', "|", ">")) and is_safe_plain(text):
             return text
-        return json.dumps(text, ensure_ascii=False).replace("\x7f", r"\x7f")
+        return '"' + "".join(map(_escape, text)) + '"'
+
+
+def _escape(mark: str) -> str:
+    if mark in {'"', "\\"}:
+        return f"\\{mark}"
+    return mark if mark.isprintable() else f"\\U{ord(mark):08x}" if ord(mark) > 0xFF else f"\\x{ord(mark):02x}"
 
 
 @hookimpl

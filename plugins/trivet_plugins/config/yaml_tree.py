@@ -127,7 +127,7 @@ class TreeBuilder:
         if event.tag is not None and event.tag not in {f"{PREFIX}map", f"{PREFIX}seq", "!"}:
             _fail(f"the tag {event.tag} means nothing here; remove it", event)
         if len(self._stack) >= LIMITS.depth:
-            _fail(f"nested too deep: at most {LIMITS.depth} containers in each other", event)
+            _fail(LIMITS.too_deep, event)
         self._stack.append(_Open(value, self._path(), event.start_mark, event.anchor))
 
     def _finish(self, event: Any) -> None:  # noqa: ANN401 - as above
