@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING, Any, Final
 
+from trivet import MissingExtraError
 from trivet_plugins.web.guard import Guard
 
 if TYPE_CHECKING:
@@ -70,16 +72,22 @@ class AdminApp:
                 message = {**message, "headers": [*message["headers"], *missing]}
             await send(message)
 
-        await self._app(scope, receive, send_secured)
+        await self._app(_tidied(scope), receive, send_secured)
+
+
+def _tidied(scope: Scope) -> Scope:
+    """Take hosts' habits with slashes out of a path: Litestar's mounts add one at the end, others leave out the only one."""
+    path, root = scope.get("path", "/"), scope.get("root_path", "")
+    if path in ("", root):
+        return {**scope, "path": f"{path}/"}
+    if path.endswith("/") and path not in ("/", f"{root}/"):
+        return {**scope, "path": path.rstrip("/")}
+    return scope
 
 
 def _build(kernel: Kernel, guard: Guard) -> Any:  # noqa: ANN401 - an ASGI application; Starlette's types are not there without it
-    try:
-        from trivet_plugins.web.pages import build
-    except ModuleNotFoundError as exc:
-        from trivet import MissingExtraError
+    if importlib.util.find_spec("starlette") is None:
+        raise MissingExtraError("AdminApp", "web")
+    from trivet_plugins.web.pages import build
 
-        if exc.name != "starlette":
-            raise
-        raise MissingExtraError("AdminApp", "web") from exc
     return build(kernel, guard)

@@ -70,7 +70,9 @@ def index(kernel: Kernel, request: Request) -> Response:
 
 
 def _rows(request: Request) -> str:
-    root = escape(request.scope.get("root_path", "").rstrip("/"))
+    # Relative links lead right under every mount and proxy, whatever these tell of their prefixes.
+    asked = request.scope.get("raw_path", b"").decode("latin-1") or request.scope["path"]
+    here = escape(f"{asked.rpartition('/')[2]}/" if asked[-1:] not in ("", "/") else "")
     return "\n".join(
-        f'<dt><a href="{root}{path}">{path}</a></dt><dd>{escape(text)}</dd>' for path, text in ENDPOINTS.items()
+        f'<dt><a href="{here}{path[1:]}">{path}</a></dt><dd>{escape(text)}</dd>' for path, text in ENDPOINTS.items()
     )

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _RESOLVE_TIMEOUT: Final = 5.0
 _BACKLOG: Final = 128
+_STUCK_MILLISECONDS: Final = 30_000
+"""How long a client may leave what was sent to it unread. Hypercorn itself waits for ever."""
+
 _REASONS: Final[Mapping[int, str]] = {
     errno.EADDRINUSE: "is taken by another program",
     errno.EACCES: "may not be bound by this user; take one from 1024 up",
@@ -47,6 +50,8 @@ async def listen(host: str, port: int, *, has_token: bool) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # connections inherit it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STUCK_MILLISECONDS)
         listener.bind(address)
         listener.listen(_BACKLOG)
     except OSError as exc:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import socket
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import anyio
 import attrs
@@ -13,22 +12,22 @@ import sniffio
 
 from trivet.events import ServiceListening
 from trivet_plugins.web.admin_app import AdminApp
+from trivet_plugins.web.connections import sever
 from trivet_plugins.web.listener import listen
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+    import socket
+    from collections.abc import AsyncIterator
 
     from hypercorn.config import Config
+    from hypercorn.typing import ASGIFramework
 
     from trivet import Kernel
     from trivet_plugins.web import WebConfig
 
-    App = Callable[
-        [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
-    ]
 
 _MARGIN: Final = 1.0
-"""Seconds that hypercorn gets beyond the drain before it is cancelled outright."""
+"""Seconds that hypercorn gets, once its connections are cut, before it is cancelled outright: with noise, on asyncio."""
 
 _KEEP_ALIVE: Final = 30.0
 _MAX_HEAD: Final = 16 * 1024
@@ -69,10 +68,9 @@ async def serve(config: WebConfig, kernel: Kernel) -> AsyncIterator[WebServer]:
     app = kernel.service(AdminApp).behind(token=config.token, allowed_hosts=config.allowed_hosts)
     listener = await listen(config.host, config.port, has_token=config.token is not None)
     server = WebServer(*listener.getsockname()[:2])
-    requests = _Requests(app)
     stop, ended = anyio.Event(), anyio.Event()
     async with anyio.create_task_group() as group:
-        group.start_soon(_run_hypercorn, requests, listener, stop, ended, config.drain)
+        group.start_soon(_run_hypercorn, app, listener, stop, ended, config.drain)
         kernel.emit(ServiceListening(service="service/web", url=server.url))
         try:
             yield server
@@ -81,17 +79,18 @@ async def serve(config: WebConfig, kernel: Kernel) -> AsyncIterator[WebServer]:
             stop.set()
             with anyio.CancelScope(shield=True), anyio.move_on_after(config.drain):
                 await ended.wait()
-            requests.cancel()
+            if not ended.is_set():
+                sever(server.address)
 
 
 async def _run_hypercorn(
-    app: _Requests, listener: socket.socket, stop: anyio.Event, ended: anyio.Event, drain: float
+    app: AdminApp, listener: socket.socket, stop: anyio.Event, ended: anyio.Event, drain: float
 ) -> None:
     try:
         with anyio.CancelScope(shield=True) as scope:
             async with anyio.create_task_group() as group:
-                group.start_soon(_cut_off, scope, stop, drain + _MARGIN)
-                await _until_stopped(app, _settings(listener, drain), stop)
+                group.start_soon(_cut_off, scope, stop, drain + 2 * _MARGIN)
+                await _until_stopped(app, _settings(listener, drain + _MARGIN), stop)
                 group.cancel_scope.cancel()
     finally:
         ended.set()
@@ -100,31 +99,31 @@ async def _run_hypercorn(
         raise RuntimeError(msg)
 
 
-async def _until_stopped(app: _Requests, settings: Config, stop: anyio.Event) -> None:
-    if sniffio.current_async_library() == "trio":
-        from hypercorn.trio import serve as serve_trio
-
-        await serve_trio(app, settings, shutdown_trigger=stop.wait)
-        return
-    from asyncio import CancelledError
-
-    from hypercorn.asyncio import serve as serve_asyncio
-
-    try:
-        await serve_asyncio(app, settings, shutdown_trigger=stop.wait)
-    except CancelledError:
-        # Its last step is to cancel its own lifespan task and await it: that leaks out when the task was not quite done.
-        if not stop.is_set():
-            raise
-
-
 async def _cut_off(scope: anyio.CancelScope, stop: anyio.Event, after: float) -> None:
     await stop.wait()
     await anyio.sleep(after)
     scope.cancel()
 
 
-def _settings(listener: socket.socket, drain: float) -> Config:
+async def _until_stopped(app: AdminApp, settings: Config, stop: anyio.Event) -> None:
+    if sniffio.current_async_library() == "trio":
+        from hypercorn.trio import serve as serve_trio
+
+        await serve_trio(cast("ASGIFramework", app), settings, shutdown_trigger=stop.wait)
+        return
+    from asyncio import CancelledError
+
+    from hypercorn.asyncio import serve as serve_asyncio
+
+    try:
+        await serve_asyncio(cast("ASGIFramework", app), settings, shutdown_trigger=stop.wait)
+    except CancelledError:
+        # Its last step is to cancel its own lifespan task and await it: that leaks out when the task was not quite done.
+        if not stop.is_set():
+            raise
+
+
+def _settings(listener: socket.socket, grace: float) -> Config:
     from hypercorn.config import Config
 
     logger = logging.getLogger(_LOGGER)
@@ -133,41 +132,8 @@ def _settings(listener: socket.socket, drain: float) -> Config:
     settings.bind = [f"fd://{listener.detach()}"]  # the socket is hypercorn's from here on
     settings.errorlog = logger
     settings.accesslog = None
-    settings.graceful_timeout = drain
+    settings.graceful_timeout = grace
     settings.keep_alive_timeout = _KEEP_ALIVE
     settings.h11_max_incomplete_size = _MAX_HEAD
     settings.include_server_header = False
     return settings
-
-
-class _Requests:
-    """The application with a way to end what still runs when the drain is over: a client that stopped reading, say."""
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-        self._scopes: set[anyio.CancelScope] = set()
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
-        if scope["type"] == "lifespan":
-            await _no_lifespan(receive, send)
-            return
-        with anyio.CancelScope() as request:
-            self._scopes.add(request)
-            try:
-                await self._app(scope, receive, send)
-            finally:
-                self._scopes.discard(request)
-
-    def cancel(self) -> None:
-        """Cancel the requests that run."""
-        for request in tuple(self._scopes):
-            request.cancel()
-
-
-async def _no_lifespan(receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
-    """Answer the server's start and stop: the kernel, not the server, owns what lives."""
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

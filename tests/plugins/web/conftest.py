@@ -8,8 +8,6 @@ import pytest
 import trivet_plugins.web as web_plugin
 from trivet_plugins.web import WebServer
 
-TOKEN = "correct-horse-battery-staple"
-
 
 @pytest.fixture
 def served(kernel_factory):
