@@ -46,7 +46,8 @@ class Parts:
 
     def context(self, launch: Launch, schema: Schema) -> LoadContext:
         """Return what sources load with."""
-        formats = {suffix: one for one in self.formats.values() for suffix in one.suffixes}
+        # By name, since providers start at once and register in any order.
+        formats = {suffix: one for _, one in sorted(self.formats.items()) for suffix in one.suffixes}
         return LoadContext(kernel=self.name, launch=launch, schema=schema, formats=formats)
 
 

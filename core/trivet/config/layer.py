@@ -41,7 +41,8 @@ class Layer:
 
     Args:
         name: E.g. ``base``, ``drop-in 10-local.toml``, ``environment``.
-        priority: Higher wins; see the constants of this module. Among equals the later one wins.
+        priority: Higher wins; see the constants of this module. Among equals a later layer of one source wins, and of
+            two sources the one whose name comes later.
         data: Mappings, lists and scalars. Never changed after the layer is made.
         locate: Gives the origin of a path in ``data`` (which exists); called only when a place is to be shown.
         text: True where scalars are text that the schema coerces (environment, ``--set``); files are strict.

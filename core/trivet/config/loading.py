@@ -44,7 +44,7 @@ async def load(sources: Mapping[str, ConfigSource], context: LoadContext, schema
     """Load all sources at once.
 
     Args:
-        sources: By name, in order of registration: among equal priorities the later one wins.
+        sources: By name, and in the order of names: among equal priorities the later one wins.
         context: What they load with.
         schema: Tells text that is a table from text that is a scalar.
     """
@@ -56,8 +56,8 @@ async def load(sources: Mapping[str, ConfigSource], context: LoadContext, schema
     async with anyio.create_task_group() as group:
         for name, source in sources.items():
             group.start_soon(load_one, name, source)
-    broken = [result for result in (results[name] for name in sources) if isinstance(result, Problem)]
-    found = [layer for name in sources for layer in _layers(results[name])]
+    broken = [result for _, result in sorted(results.items()) if isinstance(result, Problem)]
+    found = [layer for _, result in sorted(results.items()) for layer in _layers(result)]
     layers = [_fit(layer, schema) if layer.text else layer for layer in sorted(found, key=lambda layer: layer.priority)]
     return Loaded(tuple(layers), (*broken, *(problem for layer in layers for problem in layer.problems)))
 

@@ -103,10 +103,14 @@ def _read(wanted: Wanted) -> bytes:
         raise FormatError(wanted.refusal)
     try:
         # Non-blocking, so that opening a named pipe without a writer does not wait for one.
-        with os.fdopen(os.open(wanted.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        descriptor = os.open(wanted.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise FormatError("is no regular file")
-            raw = file.read(LIMITS.file_bytes + 1)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                raw = file.read(LIMITS.file_bytes + 1)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         raise FormatError("no such file; create it, or correct --config") from None
     except OSError as exc:

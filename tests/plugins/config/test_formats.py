@@ -1,4 +1,4 @@
-"""The three formats: every value has a place whose text parses to it, what is written reads as the same, and bad text has a place."""
+"""The three formats: the text at each place parses to the value, what is written reads as the same, bad text has a place."""
 
 from __future__ import annotations
 

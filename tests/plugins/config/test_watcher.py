@@ -37,19 +37,17 @@ async def watching(path, *assignments):
     kernel = Kernel("watched", plugins=plugins, discover="none", launch=launch)
     live = kernel.config.bind("section", Section)
     events = []
-    async with kernel:
-        async with anyio.create_task_group() as group:
-            stream = kernel.events()
+    async with kernel, anyio.create_task_group() as group:
+        group.start_soon(collect, kernel.events(), events)
+        await anyio.sleep(0.3)  # the look back at the start, and what the making of the file still stirs up
+        events.clear()
+        yield kernel, live, events
+        group.cancel_scope.cancel()
 
-            async def collect():
-                async for event in stream:
-                    events.append(event)
 
-            group.start_soon(collect)
-            await anyio.sleep(0.3)  # the look back at the start, and what the making of the file still stirs up
-            events.clear()
-            yield kernel, live, events
-            group.cancel_scope.cancel()
+async def collect(stream, events):
+    async for event in stream:
+        events.append(event)
 
 
 async def until(holds):
@@ -125,7 +123,7 @@ def kubernetes(directory, number):
     (data / "base.toml").write_text(text(number))
     link = directory / "..data_tmp"
     link.symlink_to(data.name)
-    old = os.readlink(directory / "..data") if (directory / "..data").is_symlink() else None
+    old = (directory / "..data").readlink() if (directory / "..data").is_symlink() else None
     link.replace(directory / "..data")
     if old:
         shutil.rmtree(directory / old)
