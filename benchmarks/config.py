@@ -21,7 +21,7 @@ import tomli_w
 import yaml
 
 from benchmarks.harness import Block, Contest, Goal, Peer, at_most, awaits, calls, faster, measure, statement
-from trivet import Kernel, Launch
+from trivet import Kernel, Launch, Live
 from trivet_plugins.config import environment as environment_plugin
 from trivet_plugins.config import files as files_plugin
 from trivet_plugins.config import toml as toml_plugin
@@ -103,7 +103,7 @@ def trivet_load(shape: Shape, path: Path, plugin: ModuleType) -> Block:
     async def load() -> Any:
         launch = Launch(files=(path,), environ=shape.environ())
         kernel = Kernel(NAME, plugins=[files_plugin, environment_plugin, plugin], discover="none", launch=launch)
-        lives = {name: kernel.config.bind(name, kind) for name, kind in fields.items()}
+        lives: dict[str, Live[Any]] = {name: kernel.config.bind(name, kind) for name, kind in fields.items()}
         async with kernel.configured():
             return lives
 
