@@ -13,13 +13,17 @@ import os
 import signal
 import sys
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from inspect import isawaitable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import anyio
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+    from types import FrameType
 
+    from anyio.abc import TaskGroup
     from anyio.from_thread import BlockingPortal
 
     from trivet.kernel import Kernel
@@ -140,7 +144,9 @@ class BlockingKernel:
 
         async def run() -> T:
             result = function(*args, **kwargs)
-            return await result if hasattr(result, "__await__") else result
+            if isawaitable(result):
+                return await result
+            return result
 
         return self._portal.call(run)
 
@@ -166,28 +172,52 @@ async def serve(kernel: Kernel) -> None:
 
     SIGINT and SIGTERM stop it in order, a second one at once; SIGHUP reloads the configuration.
     """
-    with anyio.open_signal_receiver(*_SIGNALS) as signals:
+    with anyio.open_signal_receiver(*_SIGNALS) as signals, _second_one_ends():
         async with anyio.create_task_group() as group:
             scope = anyio.CancelScope()
-            group.start_soon(_obey, kernel, signals, scope)
+            group.start_soon(_obey, kernel, signals, group, scope)
             with scope:
                 async with kernel:
                     await kernel.until_stopped()
             group.cancel_scope.cancel()
 
 
-async def _obey(kernel: Kernel, signals: AsyncIterator[signal.Signals], starting: anyio.CancelScope) -> None:
-    stops = 0
+async def _obey(
+    kernel: Kernel, signals: AsyncIterator[signal.Signals], tasks: TaskGroup, starting: anyio.CancelScope
+) -> None:
     async for number in signals:
         if number == getattr(signal, "SIGHUP", None):
             if kernel.state == "running":
-                await kernel.config.reload(
-                    reason="SIGHUP"
-                )  # never raises: a rejection is an event, the old snapshot stays
+                # In a task of its own: a source that hangs must not hold up the next signal. A rejection is an event, no error.
+                tasks.start_soon(partial(kernel.config.reload, reason="SIGHUP"))
             continue
-        stops += 1
-        if stops > 1:
-            os._exit(128 + number)  # somebody who asks twice does not want to wait for an order
         kernel.stop(signal.Signals(number).name)
         if kernel.state == "starting":
             starting.cancel()
+
+
+@contextmanager
+def _second_one_ends() -> Iterator[None]:
+    """End the process at the second SIGINT or SIGTERM: somebody who asks twice does not want to wait for an order.
+
+    Not in the event loop: a plugin's plain function may block that. Enter it when the loop's own handlers are in place.
+    """
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    asked = 0
+
+    def count(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            os._exit(128 + number)
+        handler = handlers[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    try:
+        for number in handlers:
+            signal.signal(number, count)
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
