@@ -17,19 +17,14 @@ if TYPE_CHECKING:
 Hook = Callable[[Any, Any], Any]
 
 
-def hook_of(kind: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as above
-    """Return the hook of a type; one that refuses every value where there is none."""
-    from cattrs.errors import StructureHandlerNotFoundError
+def unreadable(kind: Any) -> Hook:  # noqa: ANN401 - types are of any kind
+    """Return the hook of a type that has none: it refuses every value."""
+    name = getattr(kind, "__name__", kind)
 
-    try:
-        return converter.get_structure_hook(kind)
-    except StructureHandlerNotFoundError:
-        name = getattr(kind, "__name__", kind)
+    def refuse(_value: object, _kind: object) -> NoReturn:
+        raise Fault(f"values of the type {name} cannot be read from configuration; give the field another type")
 
-        def refuse(_value: object, _kind: object) -> NoReturn:
-            raise Fault(f"values of the type {name} cannot be read from configuration; give the field another type")
-
-        return refuse
+    return refuse
 
 
 def read_table(value: object) -> Mapping[str, Any]:
@@ -81,12 +76,12 @@ def list_hook(kind: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as abo
     if typing.get_origin(kind) is tuple and Ellipsis not in arguments:
         return _fixed(arguments, converter)
     element = arguments[0] if arguments else Any
-    hook = hook_of(element, converter)
+    hook = converter.get_structure_hook(element)
     return lambda value, _: make(_collect(enumerate(_items(value)), lambda item: hook(item, element)))
 
 
 def _fixed(elements: tuple[Any, ...], converter: Converter) -> Hook:
-    hooks = [(hook_of(element, converter), element) for element in elements]
+    hooks = [(converter.get_structure_hook(element), element) for element in elements]
 
     def structure(value: object, _: object) -> tuple[Any, ...]:
         items = _items(value)
@@ -101,7 +96,7 @@ def _fixed(elements: tuple[Any, ...], converter: Converter) -> Hook:
 def mapping_hook(kind: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as above
     """Return the hook of a free-form mapping."""
     key_type, value_type = typing.get_args(kind) or (str, Any)
-    key_hook, value_hook = hook_of(key_type, converter), hook_of(value_type, converter)
+    key_hook, value_hook = converter.get_structure_hook(key_type), converter.get_structure_hook(value_type)
 
     def structure(value: object, _: object) -> dict[Any, Any]:
         table = read_table(value)
@@ -119,7 +114,7 @@ def union_hook(kind: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as ab
     members = sorted(
         shape.union_members(kind), key=lambda member: ranks.get(member, 5) if inspect.isclass(member) else 5
     )
-    hooks = [(hook_of(member, converter), member) for member in members]
+    hooks = [(converter.get_structure_hook(member), member) for member in members]
 
     def structure(value: object, _: object) -> Any:  # noqa: ANN401 - one of the members
         faults: list[Fault | Faults] = []

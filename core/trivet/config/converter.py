@@ -1,7 +1,7 @@
 """The converter: from trees to attrs objects, through cattrs, with strict hooks in place of its silent coercions.
 
-Two tiers. The fast one runs cattrs's generated code and stops at the first fault, which says nothing; only then the detailed
-one walks the fields by hand and collects every fault with its path. Both share all hooks but those of classes.
+Two tiers. The fast one stops at the first fault, and says nothing of use; only then the detailed one runs, which collects every
+fault with its path and runs validators field by field. Both share all hooks but those of classes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from trivet.config import scalar, shape
-from trivet.config.containers import Hook, hook_of, list_hook, mapping_hook, read_table, union_hook
+from trivet.config.containers import Hook, list_hook, mapping_hook, read_table, union_hook, unreadable
 from trivet.config.fault import Fault, Faults, MissingKey, UnknownKey
 from trivet.config.isolation import construct, validate
 from trivet.secret import Secret
@@ -33,7 +33,7 @@ def make_converter(*, detailed: bool) -> Converter:
     """
     from cattrs import Converter
 
-    converter = Converter(detailed_validation=False, forbid_extra_keys=True)
+    converter = Converter(structure_fallback_factory=unreadable)
     factories: list[tuple[Callable[[Any], bool], Factory]] = [
         (shape.is_class, _detailed_class if detailed else _fast_class),
         (shape.is_list, list_hook),
@@ -82,7 +82,7 @@ def _is_wrapped(kind: Any) -> bool:  # noqa: ANN401 - as above
 
 def _wrapped(kind: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as above
     inner = shape.unwrap(kind)
-    hook = hook_of(inner, converter)
+    hook = converter.get_structure_hook(inner)
     return lambda value, _: hook(value, inner)
 
 
@@ -91,24 +91,22 @@ def _plain(read: scalar.Reader) -> Hook:
 
 
 def _fast_class(cls: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as above
-    from cattrs import override
-    from cattrs.gen import make_dict_structure_fn
+    # A loop, no generated code: making code for a field costs as much as structuring it some hundred times, and a section is
+    # structured once per change of it. Hooks are looked up late, for a class may hold itself.
+    fields = shape.fields(cls)
+    hooks: dict[str, tuple[Hook, Any]] = {}
 
-    # cattrs passes ``Any`` and bare fields through without asking for a hook, text included.
-    loose = {
-        field.attribute.name: override(struct_hook=_plain(scalar.read_any))
-        for field in shape.fields(cls).values()
-        if field.type in {Any, None}
-    }
-    structure = make_dict_structure_fn(
-        cls,
-        converter,
-        _cattrs_forbid_extra_keys=True,
-        _cattrs_detailed_validation=False,
-        _cattrs_use_alias=True,
-        **loose,  # type: ignore[arg-type]  # keywords are overrides by attribute name
-    )
-    return lambda value, kind: structure(read_table(value), kind)
+    def structure(value: object, _: object) -> Any:  # noqa: ANN401 - an instance of cls
+        table = read_table(value)
+        if not hooks:
+            hooks.update((key, (converter.get_structure_hook(field.type), field.type)) for key, field in fields.items())
+        arguments: dict[str, Any] = {}
+        for key, item in table.items():
+            hook, kind = hooks[key]
+            arguments[key] = hook(item, kind)
+        return cls(**arguments)
+
+    return structure
 
 
 def _detailed_class(cls: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as above
@@ -123,7 +121,7 @@ def _detailed_class(cls: Any, converter: Converter) -> Hook:  # noqa: ANN401 - a
         for key, field in fields.items():
             if key in table:
                 try:
-                    arguments[key] = hook_of(field.type, converter)(table[key], field.type)
+                    arguments[key] = converter.get_structure_hook(field.type)(table[key], field.type)
                     validate(field, arguments[key])
                 except (Fault, Faults) as fault:
                     faults.append((key, fault))
@@ -145,5 +143,5 @@ def near(key: str, known: typing.Iterable[str]) -> str:
 
 def _secret(kind: Any, converter: Converter) -> Hook:  # noqa: ANN401 - as above
     inner = next(iter(typing.get_args(kind)), Any)
-    hook = hook_of(inner, converter)
+    hook = converter.get_structure_hook(inner)
     return lambda value, _: value if isinstance(value, Secret) else Secret(hook(value, inner))

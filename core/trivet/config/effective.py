@@ -12,8 +12,9 @@ from trivet.config import shape
 from trivet.config.coercion import from_duration
 from trivet.config.origin import Path
 from trivet.config.redaction import mask_userinfo, sounds_secret
-from trivet.secret import Secret
+from trivet.secret import MASK, Secret
 
+_NUMBERS = frozenset({int, float, bool, type(None)})
 Hide = Callable[[Path, Any], Any]
 
 
@@ -38,21 +39,36 @@ def plain(value: object, path: Path, places: frozenset[Path], hide: Hide) -> Any
         places: Paths that are secret because of how their values came in.
         hide: Gives what stands in place of a secret, from its path and value.
     """
-    if value is None or (isinstance(value, (bool, int, float)) and not isinstance(value, enum.Enum)):
-        return hide(path, value) if value is not None and places and path in places else value
     if isinstance(value, Secret):
         return hide(path, value.reveal())
-    if places and path in places:
+    if places and path in places and value is not None:
         return hide(path, value)
     cls: Any = type(value)
-    if shape.is_class(cls):
-        return {
-            key: hide((*path, key), _open(getattr(value, name)))
-            if secret and getattr(value, name) is not None
-            else plain(getattr(value, name), (*path, key), places, hide)
-            for key, name, secret in _plan(cls)
-        }
-    return _plain_container(value, path, places, hide)
+    if cls in _NUMBERS:
+        return value
+    if isinstance(value, str) and not isinstance(value, enum.Enum):
+        return _text(value, path, hide)
+    if not shape.is_class(cls):
+        return _plain_container(value, path, places, hide)
+    result: dict[str, Any] = {}
+    for key, name, secret in _plan(cls):
+        inner = getattr(value, name)
+        if secret and inner is not None:
+            result[key] = hide((*path, key), _open(inner))
+        elif type(inner) in _NUMBERS and not places:
+            result[key] = inner
+        else:
+            result[key] = plain(inner, (*path, key), places, hide)
+    return result
+
+
+def _text(value: str, path: Path, hide: Hide) -> object:
+    """Hide the password in a URL, and show the rest."""
+    masked = mask_userinfo(value)
+    if masked == value:
+        return value
+    hidden = hide(path, value)
+    return masked if hidden == MASK else hidden
 
 
 def _open(value: object) -> object:
@@ -71,6 +87,8 @@ def _plain_container(value: object, path: Path, places: frozenset[Path], hide: H
     if isinstance(value, (list, tuple)):
         return [plain(item, (*path, index), places, hide) for index, item in enumerate(value)]
     if isinstance(value, (set, frozenset)):
+        if any(place[: len(path)] == path for place in places):  # which of them is the secret, nobody knows any more
+            return hide(path, sorted(map(str, value)))
         return [plain(item, (*path, index), places, hide) for index, item in enumerate(sorted(value, key=str))]
     return _scalar(value)
 
@@ -84,4 +102,4 @@ def _scalar(value: object) -> object:
         return from_duration(value)
     if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
-    return mask_userinfo(str(value))
+    return str(value)

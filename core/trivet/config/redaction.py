@@ -74,7 +74,7 @@ def secret_places(layers: Sequence[Layer], resolved: frozenset[Path]) -> frozens
 
 def mask_userinfo(text: str) -> str:
     """Mask the password in a URL."""
-    return _USERINFO.sub(rf"\1:{MASK}@", text)
+    return _USERINFO.sub(rf"\1:{MASK}@", text) if "://" in text else text
 
 
 def holds_any(text: str, secrets: Iterable[str]) -> bool:

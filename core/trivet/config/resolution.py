@@ -17,7 +17,7 @@ from trivet.config.layer import Layer
 from trivet.config.origin import Path
 from trivet.config.problem import Problem
 from trivet.config.provenance import origin_of
-from trivet.config.tree import replace, scalars
+from trivet.config.tree import replace
 
 RESOLVE_SECONDS = 30.0
 """How long all references together may take."""
@@ -83,12 +83,23 @@ async def resolve(
 def references(tree: Mapping[str, Any], schemes: Mapping[str, object]) -> list[tuple[Path, str]]:
     """Return path and text of every reference."""
     found: list[tuple[Path, str]] = []
-    for path, value in scalars(tree):
-        if isinstance(value, str) and ":" in value:
-            text = value.strip()
-            if text.partition(":")[0] in schemes or text.startswith(SEALED):
-                found.append((path, text))
+
+    def search(container: Any, at: Path) -> None:  # noqa: ANN401 - a tree holds anything
+        items = container.items() if isinstance(container, Mapping) else enumerate(container)
+        for part, value in items:
+            if isinstance(value, str):
+                if ":" in value and _is_reference(value, schemes):
+                    found.append(((*at, part), value.strip()))
+            elif isinstance(value, (dict, list, Mapping)):
+                search(value, (*at, part))
+
+    search(tree, ())
     return found
+
+
+def _is_reference(value: str, schemes: Mapping[str, object]) -> bool:
+    text = value.strip()
+    return text.partition(":")[0] in schemes or text.startswith(SEALED)
 
 
 def inside(path: Path, places: frozenset[Path]) -> bool:

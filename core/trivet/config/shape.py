@@ -55,7 +55,7 @@ class Field:
 
 def unwrap(kind: Any) -> Any:  # noqa: ANN401 - types are of any kind
     """Strip ``Annotated``, ``NewType``, ``Final`` and ``type X = ...``."""
-    while True:
+    while not isinstance(kind, type):
         if hasattr(kind, "__supertype__"):
             kind = kind.__supertype__
         elif type(kind).__name__ == "TypeAliasType":  # of Python 3.12 and newer
@@ -63,7 +63,8 @@ def unwrap(kind: Any) -> Any:  # noqa: ANN401 - types are of any kind
         elif typing.get_origin(kind) in {typing.Annotated, typing.Final}:
             kind = typing.get_args(kind)[0]
         else:
-            return kind
+            break
+    return kind
 
 
 def union_members(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401 - as above
@@ -85,7 +86,9 @@ def alternatives(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401 - as above
 def holds_secret(kind: Any) -> bool:  # noqa: ANN401 - as above
     """Tell whether a `Secret` is anywhere in a type (not inside a nested class)."""
     kind = unwrap(kind)
-    return kind is Secret or typing.get_origin(kind) is Secret or any(map(holds_secret, typing.get_args(kind)))
+    if isinstance(kind, type):  # the usual case, without looking further
+        return kind is Secret
+    return typing.get_origin(kind) is Secret or any(map(holds_secret, typing.get_args(kind)))
 
 
 @functools.cache

@@ -870,3 +870,24 @@ async def test_a_snapshot_gives_sections_that_belong_together(bench):
 def test_a_name_is_registered_once(bench):
     with pytest.raises(ValueError, match="'memory' is registered already"):
         bench.config.add_source("memory", bench.memory)
+
+
+async def test_the_fingerprint_sees_a_password_inside_a_url(bench):
+    """It is masked wherever it is shown, and counts all the same."""
+    one = await fingerprint_of(bench, {"database": {"url": "postgres://u:one@db", "password": "x://u:one@h"}})
+    two = await fingerprint_of(bench, {"database": {"url": "postgres://u:two@db", "password": "x://u:one@h"}})
+    three = await fingerprint_of(bench, {"database": {"url": "postgres://u:two@db", "password": "x://u:two@h"}})
+    assert len({one, two, three}) == 3
+
+
+async def test_a_secret_in_a_set_hides_the_set(bench):
+    @attrs.frozen
+    class Holder:
+        names: frozenset = frozenset()
+
+    live = bench.config.bind("holder", Holder)
+    bench.config.add_resolver("vault", Vault())
+    bench.memory.put("base", {"holder": {"names": ["zzz", "vault:aaa"]}})
+    await bench.config.load()
+    assert "zzz" in live.current.names
+    assert bench.config.show() == {"holder": {"names": "***"}}
