@@ -50,6 +50,7 @@ class _Owner:
         self._leave = anyio.Event()
         self._ended = anyio.Event()
         self._error: BaseException | None = None
+        self._reported = False
         self._task: object = None
 
     async def enter(self) -> None:
@@ -65,9 +66,8 @@ class _Owner:
             raise self._error
 
     async def leave(self) -> None:
-        reported = self._error is not None  # to on_fatal, while it ran
         await self._end()
-        if self._error is not None and not reported:
+        if self._error is not None and not self._reported:
             raise self._error
 
     async def _end(self) -> None:
@@ -84,10 +84,17 @@ class _Owner:
         except BaseException as exc:
             self._error = _leaf(exc)
             if self._started.is_set() and not self._leave.is_set() and isinstance(self._error, Exception):
-                self._on_fatal(self._error)
+                self._report(self._error)
         finally:
             self._started.set()
             self._ended.set()
+
+    def _report(self, fatal: Exception) -> None:
+        try:
+            self._on_fatal(fatal)
+            self._reported = True
+        except Exception as exc:
+            self._error = exc  # the host hears of it when it leaves; it holds the failure as its context
 
 
 def _leaf(error: BaseException) -> BaseException:

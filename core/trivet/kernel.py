@@ -129,16 +129,17 @@ class Kernel:
             msg = f"kernel {self.name} is {self.state} already; stop it first, or make another"
             raise KernelStateError(msg)
         self.state, self._stop_reason, self._stop_asked = "starting", None, anyio.Event()
-        failure: Exception | None = None
-        async with anyio.create_task_group() as tasks:
-            with anyio.CancelScope() as body:
-                self._run = run = Run(self, tasks, body)
+        failure: BaseException | None = None
+        tasks, body = anyio.create_task_group(), anyio.CancelScope()
+        self._run = run = Run(self, tasks, body)
+        async with tasks:
+            with body:
                 try:
                     with self.assembly.watch:
                         await run.start(until)
                     self.state = "running"
                     yield self
-                except Exception as exc:  # noqa: BLE001 - raised again below: the task group would wrap it
+                except (Exception, KeyboardInterrupt, SystemExit) as exc:  # noqa: BLE001 - raised below: the group would wrap it
                     failure = exc
                 finally:
                     await self._wind_down(run)

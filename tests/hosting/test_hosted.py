@@ -197,3 +197,19 @@ async def test_a_stop_that_is_asked_for_does_not_end_a_hosted_kernel_by_itself(m
             await kernel.until_stopped()
             assert kernel.state == "running"
     assert kernel.state == "stopped"
+
+
+async def test_an_on_fatal_that_raises_is_heard_of(make, pump):
+    """Its error, with the failure in its context, reaches the host when that leaves; the event loop goes on."""
+    provider, broken = pump
+    kernel = make(provider)
+
+    def on_fatal(error):
+        raise LookupError("nobody to tell")
+
+    with anyio.fail_after(10), pytest.raises(LookupError, match="nobody to tell") as raised:
+        async with kernel.hosted(on_fatal=on_fatal):
+            broken.set()
+            await anyio.sleep(0.2)
+    assert isinstance(raised.value.__context__, ProviderFailed)
+    assert kernel.state == "stopped"
