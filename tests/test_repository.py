@@ -140,11 +140,18 @@ def test_the_public_names_are_a_sorted_tuple_equal_to_what_is_there():
         for name, value in vars(trivet).items()
         if not name.startswith("_")
         and not isinstance(value, types.ModuleType)
-        and name not in {"annotations", "TYPE_CHECKING"}
+        and name not in {"annotations", "TYPE_CHECKING", "import_module"}
     }
-    public = {name for name in trivet.__all__ if not name.startswith("__")}
-    assert there - public == set()
+    assert there - set(trivet.__all__) == set()
     assert [name for name in trivet.__all__ if not hasattr(trivet, name)] == []
+
+
+def test_type_checkers_read_the_same_public_names():
+    """``__init__.pyi`` and ``__init__.py`` name the same things, from the same modules."""
+    stub = tree(CORE / "trivet" / "__init__.pyi")
+    homes = {alias.name: node.module for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert homes == trivet._HOME_OF
+    assert sorted(homes) == list(trivet.__all__)
 
 
 def test_no_tracked_file_names_a_registry_or_a_path_of_one_machine():

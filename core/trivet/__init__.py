@@ -1,59 +1,100 @@
 """trivet: a stand on three legs for an async Python service: configuration, security and observability.
 
-This module holds the public names; everything else may change without notice.
+This module holds the public names. Public too: `trivet.events` (the event classes), `trivet.config.layer` (priorities of layers)
+and `trivet.testing`; everything else may change without notice.
+
+A name is imported when it is first used (PEP 562), so that a plugin that needs `Provider` and ``hookimpl`` does not load the
+kernel. Type checkers read ``__init__.pyi``.
 """
 
 from __future__ import annotations
 
-from trivet.ciphers.contracts import CipherBackend, Key, KeyRing, KeySource, PasswordHasher
-from trivet.composition import Composition
-from trivet.config.contracts import (
-    ConfigFormat,
-    ConfigSource,
-    Document,
-    FormatError,
-    LoadContext,
-    ReloadParticipant,
-    ResolveContext,
-    Resolved,
-    Resolver,
-    Span,
-)
-from trivet.config.layer import Layer
-from trivet.config.live import Change, Live
-from trivet.config.origin import Origin
-from trivet.config.problem import Problem
-from trivet.errors import (
-    CompositionError,
-    ConfigError,
-    ConfigNotLoadedError,
-    KernelStateError,
-    KeyRingError,
-    MetricError,
-    MissingExtraError,
-    PluginError,
-    ProviderConflict,
-    ProviderFailed,
-    ProviderStartError,
-    RequirementCycle,
-    RequirementError,
-    RetryLater,
-    SealError,
-    StartupRefused,
-    TargetError,
-    TrivetError,
-    UnknownPathError,
-    UnknownServiceError,
-)
-from trivet.events import Event
-from trivet.health.check import CheckPlan, HealthCheck, Status, Verdict
-from trivet.hookspecs import API_VERSION, hookimpl, hookspec
-from trivet.inventory import ProviderRow
-from trivet.kernel import Kernel
-from trivet.launch import Launch
-from trivet.metrics.contracts import MetricExporter
-from trivet.provider import Provider, Stability
-from trivet.secret import Secret
+from importlib import import_module
+
+_HOMES = {
+    "trivet.ciphers.contracts": (
+        "CipherBackend",
+        "Key",
+        "KeyRing",
+        "KeySource",
+        "KeyStore",
+        "PasswordHasher",
+    ),
+    "trivet.composition": ("Composition",),
+    "trivet.config.contracts": (
+        "ConfigFormat",
+        "ConfigSource",
+        "Document",
+        "FormatError",
+        "LoadContext",
+        "ReloadParticipant",
+        "ResolveContext",
+        "Resolved",
+        "Resolver",
+        "Span",
+    ),
+    "trivet.config.explanation": ("Explanation",),
+    "trivet.config.layer": ("Layer",),
+    "trivet.config.live": (
+        "Change",
+        "Live",
+    ),
+    "trivet.config.origin": ("Origin",),
+    "trivet.config.problem": ("Problem",),
+    "trivet.config.snapshot": ("Snapshot",),
+    "trivet.config.turns": ("Outcome",),
+    "trivet.errors": (
+        "CompositionError",
+        "ConfigError",
+        "ConfigNotLoadedError",
+        "HealthError",
+        "KernelStateError",
+        "KeyRingError",
+        "MetricError",
+        "MissingExtraError",
+        "PluginError",
+        "ProviderConflict",
+        "ProviderFailed",
+        "ProviderStartError",
+        "RequirementCycle",
+        "RequirementError",
+        "RetryLater",
+        "SealError",
+        "StartupRefused",
+        "TargetError",
+        "TrivetError",
+        "UnknownPathError",
+        "UnknownServiceError",
+    ),
+    "trivet.events": ("Event",),
+    "trivet.health.check": (
+        "CheckPlan",
+        "HealthCheck",
+        "Status",
+        "Verdict",
+    ),
+    "trivet.health.report": ("Report",),
+    "trivet.health.result": ("Result",),
+    "trivet.hookspecs": (
+        "API_VERSION",
+        "hookimpl",
+        "hookspec",
+    ),
+    "trivet.inventory": ("ProviderRow",),
+    "trivet.kernel": ("Kernel",),
+    "trivet.launch": ("Launch",),
+    "trivet.metrics.contracts": ("MetricExporter",),
+    "trivet.metrics.counter": ("Counter",),
+    "trivet.metrics.family": ("Family",),
+    "trivet.metrics.gauge": ("Gauge",),
+    "trivet.metrics.histogram": ("Histogram",),
+    "trivet.provider": (
+        "Provider",
+        "Stability",
+    ),
+    "trivet.secret": ("Secret",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = (
     "API_VERSION",
@@ -66,16 +107,23 @@ __all__ = (
     "ConfigFormat",
     "ConfigNotLoadedError",
     "ConfigSource",
+    "Counter",
     "Document",
     "Event",
+    "Explanation",
+    "Family",
     "FormatError",
+    "Gauge",
     "HealthCheck",
+    "HealthError",
+    "Histogram",
     "Kernel",
     "KernelStateError",
     "Key",
     "KeyRing",
     "KeyRingError",
     "KeySource",
+    "KeyStore",
     "Launch",
     "Layer",
     "Live",
@@ -84,6 +132,7 @@ __all__ = (
     "MetricExporter",
     "MissingExtraError",
     "Origin",
+    "Outcome",
     "PasswordHasher",
     "PluginError",
     "Problem",
@@ -93,14 +142,17 @@ __all__ = (
     "ProviderRow",
     "ProviderStartError",
     "ReloadParticipant",
+    "Report",
     "RequirementCycle",
     "RequirementError",
     "ResolveContext",
     "Resolved",
     "Resolver",
+    "Result",
     "RetryLater",
     "SealError",
     "Secret",
+    "Snapshot",
     "Span",
     "Stability",
     "StartupRefused",
@@ -113,3 +165,16 @@ __all__ = (
     "hookimpl",
     "hookspec",
 )
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'trivet' has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value  # the next look-up does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -82,12 +82,12 @@ class ConfigurationCheck:
 
     async def check(self) -> Verdict | None:
         """Return a warning with the first problem, or None."""
-        problems = self.kernel.config.problems
-        if not problems:
+        first, *more = self.kernel.config.problems or (None,)
+        if first is None:
             return None
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        others = f" (and {len(more)} more)" if more else ""
         generation = self.kernel.config.generation
-        return Verdict(Status.WARN, f"last reload rejected, generation {generation} stays: {problems[0]}{more}")
+        return Verdict(Status.WARN, f"last reload rejected, generation {generation} stays: {first}{others}")
 
 
 @attrs.frozen

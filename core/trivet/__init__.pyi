@@ -1,0 +1,137 @@
+from trivet.ciphers.contracts import CipherBackend as CipherBackend
+from trivet.ciphers.contracts import Key as Key
+from trivet.ciphers.contracts import KeyRing as KeyRing
+from trivet.ciphers.contracts import KeySource as KeySource
+from trivet.ciphers.contracts import KeyStore as KeyStore
+from trivet.ciphers.contracts import PasswordHasher as PasswordHasher
+from trivet.composition import Composition as Composition
+from trivet.config.contracts import ConfigFormat as ConfigFormat
+from trivet.config.contracts import ConfigSource as ConfigSource
+from trivet.config.contracts import Document as Document
+from trivet.config.contracts import FormatError as FormatError
+from trivet.config.contracts import LoadContext as LoadContext
+from trivet.config.contracts import ReloadParticipant as ReloadParticipant
+from trivet.config.contracts import ResolveContext as ResolveContext
+from trivet.config.contracts import Resolved as Resolved
+from trivet.config.contracts import Resolver as Resolver
+from trivet.config.contracts import Span as Span
+from trivet.config.explanation import Explanation as Explanation
+from trivet.config.layer import Layer as Layer
+from trivet.config.live import Change as Change
+from trivet.config.live import Live as Live
+from trivet.config.origin import Origin as Origin
+from trivet.config.problem import Problem as Problem
+from trivet.config.snapshot import Snapshot as Snapshot
+from trivet.config.turns import Outcome as Outcome
+from trivet.errors import CompositionError as CompositionError
+from trivet.errors import ConfigError as ConfigError
+from trivet.errors import ConfigNotLoadedError as ConfigNotLoadedError
+from trivet.errors import HealthError as HealthError
+from trivet.errors import KernelStateError as KernelStateError
+from trivet.errors import KeyRingError as KeyRingError
+from trivet.errors import MetricError as MetricError
+from trivet.errors import MissingExtraError as MissingExtraError
+from trivet.errors import PluginError as PluginError
+from trivet.errors import ProviderConflict as ProviderConflict
+from trivet.errors import ProviderFailed as ProviderFailed
+from trivet.errors import ProviderStartError as ProviderStartError
+from trivet.errors import RequirementCycle as RequirementCycle
+from trivet.errors import RequirementError as RequirementError
+from trivet.errors import RetryLater as RetryLater
+from trivet.errors import SealError as SealError
+from trivet.errors import StartupRefused as StartupRefused
+from trivet.errors import TargetError as TargetError
+from trivet.errors import TrivetError as TrivetError
+from trivet.errors import UnknownPathError as UnknownPathError
+from trivet.errors import UnknownServiceError as UnknownServiceError
+from trivet.events import Event as Event
+from trivet.health.check import CheckPlan as CheckPlan
+from trivet.health.check import HealthCheck as HealthCheck
+from trivet.health.check import Status as Status
+from trivet.health.check import Verdict as Verdict
+from trivet.health.report import Report as Report
+from trivet.health.result import Result as Result
+from trivet.hookspecs import API_VERSION as API_VERSION
+from trivet.hookspecs import hookimpl as hookimpl
+from trivet.hookspecs import hookspec as hookspec
+from trivet.inventory import ProviderRow as ProviderRow
+from trivet.kernel import Kernel as Kernel
+from trivet.launch import Launch as Launch
+from trivet.metrics.contracts import MetricExporter as MetricExporter
+from trivet.metrics.counter import Counter as Counter
+from trivet.metrics.family import Family as Family
+from trivet.metrics.gauge import Gauge as Gauge
+from trivet.metrics.histogram import Histogram as Histogram
+from trivet.provider import Provider as Provider
+from trivet.provider import Stability as Stability
+from trivet.secret import Secret as Secret
+
+__all__ = (
+    "API_VERSION",
+    "Change",
+    "CheckPlan",
+    "CipherBackend",
+    "Composition",
+    "CompositionError",
+    "ConfigError",
+    "ConfigFormat",
+    "ConfigNotLoadedError",
+    "ConfigSource",
+    "Counter",
+    "Document",
+    "Event",
+    "Explanation",
+    "Family",
+    "FormatError",
+    "Gauge",
+    "HealthCheck",
+    "HealthError",
+    "Histogram",
+    "Kernel",
+    "KernelStateError",
+    "Key",
+    "KeyRing",
+    "KeyRingError",
+    "KeySource",
+    "KeyStore",
+    "Launch",
+    "Layer",
+    "Live",
+    "LoadContext",
+    "MetricError",
+    "MetricExporter",
+    "MissingExtraError",
+    "Origin",
+    "Outcome",
+    "PasswordHasher",
+    "PluginError",
+    "Problem",
+    "Provider",
+    "ProviderConflict",
+    "ProviderFailed",
+    "ProviderRow",
+    "ProviderStartError",
+    "ReloadParticipant",
+    "Report",
+    "RequirementCycle",
+    "RequirementError",
+    "ResolveContext",
+    "Resolved",
+    "Resolver",
+    "Result",
+    "RetryLater",
+    "SealError",
+    "Secret",
+    "Snapshot",
+    "Span",
+    "Stability",
+    "StartupRefused",
+    "Status",
+    "TargetError",
+    "TrivetError",
+    "UnknownPathError",
+    "UnknownServiceError",
+    "Verdict",
+    "hookimpl",
+    "hookspec",
+)
