@@ -52,7 +52,7 @@ bench: $(BENCH)/.peers  ## Measure trivet and its peers in the same run
 	$(BENCH)/bin/python -m benchmarks $(BENCH_OPTIONS)
 
 clean:  ## Remove everything that make created
-	rm -rf $(VENV) .venvs $(BENCH) docs/_build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) .venvs $(BENCH) .tools docs/_build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	  .import_linter_cache benchmarks/results.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
