@@ -1,6 +1,7 @@
 """``trivet config show|get|explain``: the configuration that would be in force, and where each value comes from.
 
-Secrets are masked. Nothing starts but what loading takes; a configuration that is not valid prints its problems and exits with 78.
+Secrets are masked. Nothing starts but what loading takes; a configuration that is not valid prints its problems and
+exits with 78.
 """
 
 from __future__ import annotations

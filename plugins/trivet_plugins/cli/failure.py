@@ -74,7 +74,7 @@ def _known_text(exc: BaseException) -> str:
     if isinstance(exc, ConfigError):  # its lines have the form file:line:col: error: message that editors understand
         return str(exc)
     # A failure of foreign code inside (ProviderFailed, PluginError): where it happened is half of the cure.
-    place = place_of(exc.__cause__) if exc.__cause__ is not None else None
+    place = next(filter(None, map(place_of, leaves_of(exc.__cause__))), None) if exc.__cause__ is not None else None
     return f"error: {exc}" + (f" (at {place})" if place and place not in str(exc) else "")
 
 

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "check": ("trivet_plugins.cli.check:check", "Validate a service's configuration and plugins, and start nothing."),
+    "check": ("trivet_plugins.cli.check:check", "Validate configuration and plugins, and start nothing."),
     "config": ("trivet_plugins.cli.config:config", "Show configuration, and where each value comes from."),
-    "plugins": ("trivet_plugins.cli.plugins:plugins", "List the providers that take part, and their plugins."),
+    "plugins": (
+        "trivet_plugins.cli.plugins:plugins",
+        "List the providers that take part, and the plugins that give them.",
+    ),
     "run": ("trivet_plugins.cli.run:run", "Run a service until it is told to stop."),
     "secrets": ("trivet_plugins.cli.secrets:secrets", "Create the key file; seal and open values."),
 }

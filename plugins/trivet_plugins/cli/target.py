@@ -89,6 +89,9 @@ def load_kernel(text: str) -> Kernel:
 
 
 def _import_module(target: Target) -> ModuleType:
+    if not all(part.isidentifier() for part in target.place.split(".")):
+        msg = f"{target.place!r} is no module name; write module:attr or file.py[:attr]"
+        raise TargetError(msg)
     try:
         with _blaming(target):
             return importlib.import_module(target.place)
@@ -98,9 +101,6 @@ def _import_module(target: Target) -> ModuleType:
         file = pathlib.Path(*target.place.split(".")).with_suffix(".py")
         hint = f"; did you mean {file}?" if file.is_file() else f"; looked in {pathlib.Path.cwd()} and the Python path"
         raise TargetError(f"no module named {exc.name!r}{hint}") from None
-    except ValueError:
-        msg = f"{target.place!r} is no module name; write module:attr or file.py[:attr]"
-        raise TargetError(msg) from None
 
 
 def _import_file(target: Target) -> ModuleType:

@@ -1,0 +1,84 @@
+"""``trivet config``."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_show_lists_every_value_with_its_origin(directory):
+    """A line per value, defaults included, secrets masked."""
+    done = directory.trivet("config", "show", "--app", "app.py")
+    lines = dict(line.rsplit("  # ", 1) for line in done.stdout.splitlines())
+    origins = {line.partition(" = ")[0]: origin for line, origin in lines.items()}
+    assert origins["database.pool_size"] == "orders.toml:3:13"
+    assert origins["plugins.web.port"] == "orders.toml:6:8"
+    assert origins["plugins.web.host"].startswith("default of ")
+    assert 'database.password = "***"' in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_show_as_json_is_the_tree(directory):
+    """``--json`` prints the effective configuration as nested objects."""
+    tree = json.loads(directory.trivet("config", "show", "--app", "app.py", "--json").stdout)
+    assert tree["database"] == {"password": "***", "pool_size": 8}
+    assert tree["plugins"]["web"]["port"] == 0
+
+
+def test_get_prints_one_value(directory):
+    """Text as it is, everything else and tables as JSON, secrets masked."""
+
+    def get(path, *more):
+        return directory.trivet("config", "get", path, "--app", "app.py", *more).stdout
+
+    assert get("database.pool_size") == "8\n"
+    assert get("plugins.web.host") == "127.0.0.1\n"
+    assert get("plugins.web.host", "--json") == '"127.0.0.1"\n'
+    assert get("database.password") == "***\n"
+    assert json.loads(get("database")) == {"password": "***", "pool_size": 8}
+
+
+def test_explain_names_the_winner_and_the_losers(directory):
+    """Every layer that sets the value is named with its place, the strongest first."""
+    directory.write("orders.dev.toml", "\n[database]\npool_size = 5\n")
+    options = ["--app", "app.py", "--profile", "dev", "--set", "database.pool_size=6"]
+    environ = {"ORDERS_DATABASE__POOL_SIZE": "7"}
+    done = directory.trivet("config", "explain", "database.pool_size", *options, "--json", **environ)
+    found = json.loads(done.stdout)
+    assert list(found) == ["path", "value", "origin", "shadowed"]
+    assert (found["path"], found["value"]) == ("database.pool_size", 6)
+    assert list(found["origin"]) == ["layer", "source", "line", "column"]
+    assert found["origin"]["source"] == "--set #1"
+    assert [(one["source"], one["line"], one["value"]) for one in found["shadowed"]] == [
+        ("env ORDERS_DATABASE__POOL_SIZE", None, "7"),
+        ("orders.dev.toml", 3, 5),
+        ("orders.toml", 3, 8),
+    ]
+    text = directory.trivet("config", "explain", "database.pool_size", *options, **environ).stdout.splitlines()
+    assert text[0] == "database.pool_size = 6"
+    assert text[1].split() == ["set", "by", "--set", "#1"]
+    assert text[3].split() == ["shadowed", "orders.dev.toml:3:13", "=", "5"]
+
+
+def test_explain_shows_no_secret(directory):
+    """Neither the value in force nor those in its shadow."""
+    environ = {"ORDERS_DATABASE__PASSWORD": "swordfish-swordfish"}
+    done = directory.trivet("config", "explain", "database.password", "--app", "app.py", "--json", **environ)
+    assert json.loads(done.stdout)["value"] == "***"
+    assert "swordfish" not in done.stdout
+    assert "hunter2" not in done.stdout
+
+
+def test_an_unknown_path_is_answered_with_a_suggestion(directory):
+    """Exit 65, one line."""
+    for verb in ("get", "explain"):
+        done = directory.trivet("config", verb, "database.pool_sise", "--app", "app.py")
+        assert done.returncode == 65
+        assert done.stderr == "error: no configuration at database.pool_sise; did you mean database.pool_size?\n"
+
+
+def test_an_invalid_configuration_shows_its_problems(directory):
+    """Exit 78 and the lines of ``trivet check``, on stderr."""
+    directory.write("orders.toml", "[database]\npool_size = 0\n")
+    done = directory.trivet("config", "show", "--app", "app.py")
+    assert (done.returncode, done.stdout) == (78, "")
+    assert "orders.toml:2:13: error: database.pool_size" in done.stderr
