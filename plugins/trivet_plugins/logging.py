@@ -57,6 +57,7 @@ EVENTS: Final[Mapping[type[Event], tuple[str, str, Level]]] = {
 """Logger, name of the entry and level of every event. Others, of plugins, are logged as ``event`` with their ``type``."""
 
 _OURS: Final = frozenset({"event", "exc_info", "level", "logger", "stack_info", "timestamp"})
+_FIRST: Final = ("timestamp", "level", "logger", "event")
 _UNTOUCHED: Final = (_OURS - {"event"}) | {"_record", "_from_structlog"}
 
 
@@ -162,7 +163,7 @@ def _formatter(*, console: bool) -> logging.Formatter:
         plain = structlog.dev.plain_traceback
         renderers += [_problems_below, structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     else:
-        renderers.append(structlog.processors.JSONRenderer(ensure_ascii=False))
+        renderers += [_in_order, structlog.processors.JSONRenderer(ensure_ascii=False)]
     # A library's own fields (extra=...) are gathered before the redaction, as the context is.
     foreign: list[Processor] = [structlog.stdlib.ExtraAdder(), *_entry_processors()]
     return structlog.stdlib.ProcessorFormatter(processors=renderers, foreign_pre_chain=foreign)
@@ -182,6 +183,11 @@ def redact_traceback(_logger: object, _method: str, entry: Fields) -> Fields:
         if isinstance(entry.get(name), str):
             entry[name] = redacted_text(entry[name])
     return entry
+
+
+def _in_order(_logger: object, _method: str, entry: Fields) -> Fields:
+    """Put what every entry has in front, so that lines can be read without a tool."""
+    return {**{name: entry[name] for name in _FIRST if name in entry}, **entry}
 
 
 def _problems_below(_logger: object, _method: str, entry: Fields) -> Fields:

@@ -95,12 +95,13 @@ def _import_module(target: Target) -> ModuleType:
     try:
         with _blaming(target):
             return importlib.import_module(target.place)
-    except ModuleNotFoundError as exc:
-        if exc.name is None or not (target.place == exc.name or target.place.startswith(f"{exc.name}.")):
-            raise TargetError(f"{target.place} does not import: {describe_failure(exc)}") from exc
+    except TargetError as exc:
+        missing = exc.__cause__.name if isinstance(exc.__cause__, ModuleNotFoundError) else None
+        if missing is None or not f"{target.place}.".startswith(f"{missing}."):
+            raise
         file = pathlib.Path(*target.place.split(".")).with_suffix(".py")
-        hint = f"; did you mean {file}?" if file.is_file() else f"; looked in {pathlib.Path.cwd()} and the Python path"
-        raise TargetError(f"no module named {exc.name!r}{hint}") from None
+        hint = f"did you mean {file}?" if file.is_file() else f"looked in {pathlib.Path.cwd()} and the Python path"
+        raise TargetError(f"no module named {missing!r}; {hint}") from None
 
 
 def _import_file(target: Target) -> ModuleType:
@@ -117,32 +118,30 @@ def _import_file(target: Target) -> ModuleType:
     if known is not None and getattr(known, "__file__", None) == str(path.resolve()):
         return known
     # A file called like a module that is loaded already (json.py, say) must not take that one's place.
-    name = name if known is None and name not in sys.stdlib_module_names else f"trivet_target_{name}"
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    free = known is None and name not in sys.stdlib_module_names
+    return _execute(target, path.resolve(), name if free else f"trivet_target_{name}")
+
+
+def _execute(target: Target, path: pathlib.Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         msg = f"{target.place} is no Python file; a target ends in .py"
         raise TargetError(msg)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         with _blaming(target):
             spec.loader.exec_module(module)
     except TargetError:
         del sys.modules[name]
         raise
-    except ModuleNotFoundError as exc:
-        del sys.modules[name]
-        raise TargetError(f"{target.place} does not import: {describe_failure(exc)}") from exc
     return module
 
 
 @contextlib.contextmanager
 def _blaming(target: Target) -> Iterator[None]:
-    """Turn what the target's code raises into one line with its place. A missing module passes: the callers know more of it."""
+    """Turn what the target's code raises into one line with its place."""
     try:
         yield
-    except ModuleNotFoundError:
-        raise
     except SystemExit as exc:
         msg = f"{target.place} exits when it is imported ({exc.code!r}); put that under if __name__ == '__main__'"
         raise TargetError(msg) from exc
