@@ -126,8 +126,11 @@ def test_only_files_that_isolate_foreign_code_swallow_any_exception():
     assert MAY_SWALLOW.keys() - found.keys() == set(), "nothing to swallow there any more: take it off the list"
 
 
-def test_importing_trivet_pulls_in_nothing_heavy():
-    probe = f"import sys, trivet; print(*(name for name in {HEAVY} if name in sys.modules))"
+@pytest.mark.parametrize(
+    "load", ["", "[getattr(trivet, name) for name in trivet.__all__]"], ids=["import", "every name"]
+)
+def test_importing_trivet_pulls_in_nothing_heavy(load):
+    probe = f"import sys, trivet; {load or None}; print(*(name for name in {HEAVY} if name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=15)
     assert done.stdout.split() == []
 
