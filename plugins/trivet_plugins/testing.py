@@ -57,9 +57,8 @@ def _fixtures_for_pytest_asyncio() -> ModuleType:
     import pytest_asyncio
 
     module = ModuleType("trivet_fixtures_for_pytest_asyncio")
-    for (
-        scope
-    ) in _LOOP_SCOPES:  # it runs a fixture in the loop that is written on the fixture, not in the loop of the test
+    # It runs a fixture in the loop that is written on the fixture, not in the loop of the test: so one per loop.
+    for scope in _LOOP_SCOPES:
 
         async def kernels() -> AsyncIterator[KernelFactory]:
             async with _kernels() as factory:
