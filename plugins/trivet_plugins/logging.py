@@ -20,6 +20,7 @@ Example::
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -161,7 +162,8 @@ def _formatter(*, console: bool) -> logging.Formatter:
     if console:
         # The plain traceback: a pretty one shows local variables, secrets among them.
         plain = structlog.dev.plain_traceback
-        renderers += [_problems_below, structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+        colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")  # https://no-color.org
+        renderers += [_problems_below, structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
     else:
         renderers += [_in_order, structlog.processors.JSONRenderer(ensure_ascii=False)]
     # A library's own fields (extra=...) are gathered before the redaction, as the context is.

@@ -73,7 +73,20 @@ async def test_entries_are_readable_on_a_terminal(stderr, monkeypatch):
         structlog.get_logger("orders").info("order.accepted", number=7)
     [line] = [line for line in stderr.getvalue().splitlines() if "order.accepted" in line]
     assert "number" in line
+    assert "\x1b[" in line
     assert not line.startswith("{")
+
+
+async def test_colours_are_for_terminals_and_those_who_like_them(stderr, monkeypatch):
+    """A console log in a file has none, nor one under NO_COLOR."""
+    async with kernel_with({**JSON, "format": "console"}):
+        structlog.get_logger("orders").info("order.accepted")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with kernel_with({"configure": True}):
+        structlog.get_logger("orders").info("order.accepted")
+    assert "order.accepted" in stderr.getvalue()
+    assert "\x1b[" not in stderr.getvalue()
 
 
 async def test_a_librarys_logs_come_out_the_same(stderr):

@@ -33,7 +33,7 @@ _STYLE: Final = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin: 0; }
 .state { margin: .25rem 0 2rem; }
-.pass, .warn { color: var(--good); } .fail { color: var(--bad); }
+.pass { color: var(--good); } .warn { color: #b7791f; } .fail { color: var(--bad); }
 dl { display: grid; grid-template-columns: max-content 1fr; margin: 0; }
 dt, dd { margin: 0; padding: .5rem 0; border-top: 1px solid var(--line); }
 dt { padding-right: 2rem; font-family: ui-monospace, monospace; }
