@@ -38,8 +38,8 @@ def merge(lower: Tree, upper: Tree) -> dict[str, Any]:
             below = result.get(key)
             if isinstance(below, Mapping):
                 result[key] = merge(below, value)
-            elif (kept := _without_deletions(value)) or not value:  # nothing is left of a table of mere deletions
-                result[key] = kept
+            elif (kept := _without_deletions(value)) or not value or key in result:
+                result[key] = kept  # where nothing was, a table of mere deletions leaves nothing either
         else:
             result[key] = value
     return result

@@ -24,6 +24,7 @@ _STRING = re.compile(
     r"|'[^'\n]*'",
     re.DOTALL,
 )
+_ESCAPE = re.compile(r"\\(.)")
 _BARE = re.compile(r"\d{4}-\d\d-\d\d[ ]\d\d:\d\d[^\s,\]}#]*|[^\s,\[\]{}#]+")
 
 
@@ -177,6 +178,7 @@ def _unquote(key: str) -> str:
         return key[1:-1]
     if key[0] == '"':
         # TOML's escapes are Python's, but for \e.
-        text: str = ast.literal_eval(key.replace(r"\e", r"\x1b")) if "\\" in key else key[1:-1]
+        escaped = _ESCAPE.sub(lambda match: r"\x1b" if match[1] == "e" else match[0], key)
+        text: str = ast.literal_eval(escaped) if "\\" in key else key[1:-1]
         return text
     return key

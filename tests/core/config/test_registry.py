@@ -699,6 +699,31 @@ async def test_no_secret_is_in_any_report(bench, data, text):
     assert SECRET not in shown
 
 
+@attrs.frozen
+class Twice:
+    password: Secret[str] = NO_SECRET
+    again: Secret[str] = NO_SECRET
+
+    def __attrs_post_init__(self):
+        if self.password != self.again:
+            msg = f"{self.password.reveal()} is not {self.again.reveal()}"
+            raise ValueError(msg)
+
+
+async def test_a_class_that_tells_its_secrets_is_not_quoted(bench):
+    bench.config.bind("twice", Twice)
+    bench.memory.put("base", {"twice": {"password": SECRET}})
+    assert await problems_of(bench) == ["base:twice: error: twice: the values do not fit together"]
+
+
+async def test_a_secret_too_short_to_be_found_in_a_text_is_not_shown_either(bench):
+    bench.config.bind("strict", Strict)
+    bench.memory.put("base", {"strict": {"pin": "xy", "token": 42}})
+    found = await problems_of(bench)
+    assert [problem for problem in found if "xy" in problem or "42" in problem] == []
+    assert len(found) == 2
+
+
 async def test_a_secret_layer_masks_all_it_sets(bench):
     live = bench.config.bind("database", Database)
     bench.memory.put("base", {"database": {"url": "open", "hosts": ["a"]}})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trivet import Layer, Origin
@@ -59,6 +59,7 @@ def test_nothing_laid_over_a_tree_or_under_it_changes_it(tree):
 
 
 @given(st.lists(with_deletions, max_size=4))
+@example([{"a": None}, {"a": {"a": DELETE}}])
 def test_every_leaf_wins_or_is_listed_as_shadowed(trees):
     """For each leaf that a layer sets, the trace names that layer: as winner of the merged value, or as shadowed."""
     layers = [layer(str(number), tree) for number, tree in enumerate(trees)]
@@ -79,6 +80,9 @@ def test_every_leaf_wins_or_is_listed_as_shadowed(trees):
 
 
 @given(st.lists(with_deletions, min_size=1, max_size=4))
+@example([{"c": [0]}, {"c": {}}])
+@example([{"c": {"a": 1}}, {"c": 5}, {"c": {"b": 1}}])
+@example([{"c": {"a": 1}}, {"c": DELETE}])
 def test_what_was_removed_has_no_winner(trees):
     layers = [layer(str(number), tree) for number, tree in enumerate(trees)]
     merged = {}

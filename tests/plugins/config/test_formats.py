@@ -10,7 +10,7 @@ import tomllib
 
 import pytest
 import yaml as pyyaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trivet import FormatError
@@ -158,6 +158,7 @@ trees = st.dictionaries(
 
 @by_format
 @given(tree=trees)
+@example(tree={"\\e": 1, "\x1b": 2, "\\": {"x": []}})
 @settings(max_examples=150, deadline=None)
 def test_what_is_written_reads_as_the_same_and_has_places(reader, tree):
     """Any tree of texts, numbers and booleans, written and read again; then the text at each place parses to the value."""

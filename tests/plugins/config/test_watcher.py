@@ -159,6 +159,20 @@ async def test_an_edit_of_the_target_of_a_chain_of_links_is_seen(tmp_path):
         assert len(reloads(events)) == 3
 
 
+async def test_a_directory_that_comes_back_later_is_seen(tmp_path):
+    """A deployment removes a directory, and a moment later puts another in its place."""
+    path = tmp_path / "config" / "base.toml"
+    path.parent.mkdir()
+    path.write_text(text(0))
+    async with watching(path) as (kernel, live, _events):
+        path.parent.rename(tmp_path / "away")
+        await until(lambda: kernel.config.problems)
+        await anyio.sleep(0.3)
+        path.parent.mkdir()
+        path.write_text(text(1))
+        await until(lambda: live.current.value == 1)
+
+
 async def test_a_new_drop_in_is_seen_and_then_watched(tmp_path):
     path = tmp_path / "base.toml"
     path.write_text(text(0))
