@@ -62,9 +62,8 @@ class Turns:
         turn = self._next = _Turn()
         try:
             async with self._lock:
-                self._next = (
-                    None  # what changes from here on may be seen or not, so later requests need a turn of their own
-                )
+                # What changes from here on may be seen or not, so later requests need a turn of their own.
+                self._next = None
                 turn.outcome = await self._run(reason)
                 return turn.outcome
         finally:
