@@ -160,7 +160,7 @@ def _formatter(*, console: bool) -> logging.Formatter:
         redact_traceback,
     ]
     if console:
-        # The plain traceback: a pretty one shows local variables, secrets among them.
+        # Tracebacks are text by now: a pretty one would show local variables, secrets among them.
         plain = structlog.dev.plain_traceback
         colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")  # https://no-color.org
         renderers += [_problems_below, structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]

@@ -14,7 +14,8 @@ import trivet_plugins.web as web_plugin
 from trivet import Kernel, Provider, StartupRefused, hookimpl
 from trivet.events import ServiceListening
 from trivet.testing import memory_config
-from trivet_plugins.web import WebServer
+from trivet_plugins.web import WebConfig, WebServer
+from trivet_plugins.web.server import serve
 
 TOKEN = "correct-horse-battery-staple"
 
@@ -212,3 +213,15 @@ async def test_nonsense_does_not_disturb_the_others(data):
                     while True:
                         await stream.receive()
         assert (await client.get(f"{server.url}livez")).text == "ok\n"
+
+
+async def test_a_server_that_is_cancelled_itself_ends_in_order(kernel_factory):
+    """Cancelling the task that serves leaves no connection, no socket and no noise, under either event loop."""
+    kernel = await kernel_factory({"plugins": {"web": {"port": 0}}}, plugins=[web_plugin])
+    async with anyio.create_task_group() as group, httpx.AsyncClient() as client:
+        async with serve(WebConfig(port=0), kernel) as server:
+            assert (await client.get(f"{server.url}livez")).text == "ok\n"
+            group.cancel_scope.cancel()
+            await anyio.sleep(5)
+    with socket.create_server(server.address):
+        pass
