@@ -49,7 +49,9 @@ def read_bool(value: object) -> bool:
         return value
     if type(value) is Text:
         return coercion.to_bool(value)
-    raise wrong("a boolean", value, hint=_unquote(value, "true" if str(value).lower() in {"true", "false"} else ""))
+    word = value.lower() if isinstance(value, str) else ""
+    hint = "write true or false" if word in {"yes", "no", "on", "off"} else ""
+    raise wrong("a boolean", value, hint=hint or _unquote(value, word in {"true", "false"}))
 
 
 def read_int(value: object) -> int:

@@ -207,6 +207,7 @@ def test_values_of_files_that_fit_are_taken(kind, value):
         (float, True, "expected a number, not a boolean", ""),
         (bool, "false", "expected a boolean, not a string", "remove the quotes"),
         (bool, 1, "expected a boolean, not an integer", ""),
+        (bool, "yes", "expected a boolean, not a string", "write true or false"),
         (str, 5, "expected a string, not an integer", "put it in quotes"),
         (str, None, "expected a string, not null", ""),
         (str, ["a"], "expected a string, not a list", ""),
