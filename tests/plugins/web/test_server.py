@@ -218,10 +218,13 @@ async def test_nonsense_does_not_disturb_the_others(data):
 async def test_a_server_that_is_cancelled_itself_ends_in_order(kernel_factory):
     """Cancelling the task that serves leaves no connection, no socket and no noise, under either event loop."""
     kernel = await kernel_factory({"plugins": {"web": {"port": 0}}}, plugins=[web_plugin])
-    async with anyio.create_task_group() as group, httpx.AsyncClient() as client:
-        async with serve(WebConfig(port=0), kernel) as server:
-            assert (await client.get(f"{server.url}livez")).text == "ok\n"
-            group.cancel_scope.cancel()
-            await anyio.sleep(5)
+    async with (
+        anyio.create_task_group() as group,
+        httpx.AsyncClient() as client,
+        serve(WebConfig(port=0), kernel) as server,
+    ):
+        assert (await client.get(f"{server.url}livez")).text == "ok\n"
+        group.cancel_scope.cancel()
+        await anyio.sleep(5)
     with socket.create_server(server.address):
         pass
