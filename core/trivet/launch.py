@@ -26,6 +26,9 @@ class Launch:
             ``$XDG_CONFIG_HOME/<name>`` and ``/etc/<name>``.
         profile: E.g. ``dev``: adds ``<file>.dev.toml`` next to each base file. Default: ``$TRIVET_PROFILE``.
         assignments: ``a.b=value`` texts of ``--set``, in order.
+        strings: ``a.b=text`` texts of ``--set-string``, in order; they win over ``assignments``.
+        value_files: ``a.b=path`` texts of ``--set-file``, in order; they win over ``strings``.
+        ignore_empty: True where a variable that is empty counts as not set; else it is an empty text.
         environ: The environment; default: the process's, read when asked.
         standalone: True under ``trivet run``: the process is the kernel's own, so plugins may set up what belongs to a
             process (logging).
@@ -34,6 +37,9 @@ class Launch:
     files: tuple[pathlib.Path, ...] = attrs.field(default=(), converter=_paths)
     profile: str | None = None
     assignments: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    strings: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    value_files: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    ignore_empty: bool = False
     environ: Mapping[str, str] = attrs.field(factory=lambda: os.environ, repr=False)
     standalone: bool = False
 

@@ -184,16 +184,52 @@ class TestEnvironment(ConfigSourceSuite):
         return source
 
 
+class TestDotenv(ConfigSourceSuite):
+    """``.env`` files."""
+
+    provider = "config_source/dotenv"
+
+    @pytest.fixture
+    def directory(self, tmp_path):
+        """One for all profiles and one for a profile."""
+        (tmp_path / ".env").write_text("SUITE_DATABASE__URL=x\nSUITE_DATABASE__POOL='3'\nOTHER=1\n")
+        (tmp_path / ".env.dev").write_text('export SUITE_DEBUG="yes"  # for now\n')
+        return tmp_path
+
+    @pytest.fixture
+    def context(self, directory):
+        """Started with a base file beside which they stand."""
+        return _context(launch=_launch(files=[directory / "base.toml"], profile="dev"))
+
+    @pytest.fixture
+    async def source(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "dotenv")
+
+    @pytest.fixture
+    def broken(self, directory, source):
+        """A quote is left open."""
+        (directory / ".env").write_text("SUITE_DATABASE__URL='x\n")
+        return source
+
+
 class TestCommandLine(ConfigSourceSuite):
-    """``--set``."""
+    """``--set``, ``--set-string`` and ``--set-file``."""
 
     provider = "config_source/command_line"
     assignments = ("database.url=x", "database.pool=3", 'database.hosts=["a"]', "debug=null")
 
     @pytest.fixture
-    def context(self):
+    def context(self, tmp_path):
         """Started with assignments."""
-        return _context(launch=_launch(assignments=self.assignments))
+        (tmp_path / "value").write_text("x\n")
+        return _context(
+            launch=_launch(
+                assignments=self.assignments,
+                strings=["database.name=5", "database.labels.a=b"],
+                value_files=[f"database.key={tmp_path / 'value'}"],
+            )
+        )
 
     @pytest.fixture
     async def source(self, running):

@@ -6,7 +6,7 @@ Exit 0: all is well. 78: something is not, and each problem is a line on stdout.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,15 +23,7 @@ if TYPE_CHECKING:
 @launch_options
 @json_option
 @click.pass_context
-def check(
-    ctx: click.Context,
-    *,
-    target: str | None,
-    files: tuple[str, ...],
-    profile: str | None,
-    assignments: tuple[str, ...],
-    as_json: bool,
-) -> None:
+def check(ctx: click.Context, /, *, target: str | None, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - handed on
     """Validate configuration and plugins, and start nothing.
 
     Prints each problem as file:line:col: error: message and exits with 78 if there is one.
@@ -40,7 +32,7 @@ def check(
 
     from trivet.exit_codes import EX_CONFIG
 
-    kernel = open_kernel(target, files, profile, assignments)
+    kernel = open_kernel(target, **launch)
     problems, failure = anyio.run(_problems, kernel)
     broken = [*map(str, failure), *(str(error) for _, error in sorted(kernel.broken.items()))]
     if as_json:

@@ -1,4 +1,4 @@
-"""The options that mean the same in every command: ``--config``, ``--profile``, ``--set``, ``--app``, ``--debug``."""
+"""The options that mean the same in every command: ``--config``, ``--profile``, ``--set`` and its kin, ``--app``, ``--debug``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-_CONFIG_SUFFIXES: Final = (".toml", ".yaml", ".yml", ".json")
+CONFIG_SUFFIXES: Final = (".toml", ".yaml", ".yml", ".json")
 
 
 class Session:
@@ -33,7 +33,7 @@ class LaunchCommand(click.Command):
         for arg in args:
             if follows == "value":
                 follows = "more"
-            elif follows == "more" and arg.endswith(_CONFIG_SUFFIXES):
+            elif follows == "more" and arg.endswith(CONFIG_SUFFIXES):
                 spread.append("--config")
             else:
                 follows = "value" if arg == "--config" else ""
@@ -53,23 +53,23 @@ def debug_option(function: F) -> F:
     return option(function)
 
 
+def _repeatable(option: str, name: str, metavar: str, text: str) -> Callable[[F], F]:
+    return click.option(option, name, multiple=True, metavar=metavar, help=f"{text} Repeatable.")
+
+
 def launch_options(function: F) -> F:
-    """Add ``--config``, ``--profile``, ``--set`` and ``--debug``; the command gets ``files``, ``profile``, ``assignments``."""
+    """Add ``--debug`` and the options of `trivet.Launch`.
+
+    The command gets ``files``, ``profile``, ``assignments``, ``strings`` and ``value_files``, for `open_kernel`.
+    """
+    profile = "Add the profile's files, e.g. base.NAME.toml. [default: $TRIVET_PROFILE]"
     for option in (
         debug_option,
-        click.option(
-            "--set",
-            "assignments",
-            multiple=True,
-            metavar="PATH=VALUE",
-            help="Set a value, e.g. database.pool_size=20. Repeatable.",
-        ),
-        click.option(
-            "--profile", metavar="NAME", help="Add the profile's files, e.g. base.NAME.toml. [default: $TRIVET_PROFILE]"
-        ),
-        click.option(
-            "--config", "files", multiple=True, metavar="FILE...", help="Read these files; later ones win. Repeatable."
-        ),
+        _repeatable("--set-file", "value_files", "PATH=FILE", "Set a value to what is in a file."),
+        _repeatable("--set-string", "strings", "PATH=TEXT", "Set a text as it is: neither number nor null."),
+        _repeatable("--set", "assignments", "PATH=VALUE", "Set a value, e.g. database.pool_size=20; null removes it."),
+        click.option("--profile", metavar="NAME", help=profile),
+        _repeatable("--config", "files", "FILE...", "Read these files; later ones win."),
     ):
         function = option(function)
     return function
@@ -87,7 +87,13 @@ def app_option(function: F) -> F:
 
 
 def open_kernel(
-    target: str | None, files: tuple[str, ...], profile: str | None, assignments: tuple[str, ...]
+    target: str | None,
+    files: tuple[str, ...] = (),
+    profile: str | None = None,
+    assignments: tuple[str, ...] = (),
+    *,
+    strings: tuple[str, ...] = (),
+    value_files: tuple[str, ...] = (),
 ) -> Kernel:
     """Return the kernel of a target with the launch options put in; what they leave open stays as the target has it.
 
@@ -95,7 +101,9 @@ def open_kernel(
         target: None: a kernel of the built-ins and what ``trivet.toml`` enables.
         files: ``--config``.
         profile: ``--profile``.
-        assignments: ``--set``, added to what the target has.
+        assignments: ``--set``, added to what the target has, as are the rest.
+        strings: ``--set-string``.
+        value_files: ``--set-file``.
 
     Raises:
         TargetError: if the target does not give a kernel.
@@ -112,5 +120,7 @@ def open_kernel(
         files=files or launch.files,
         profile=profile or launch.profile,
         assignments=(*launch.assignments, *assignments),
+        strings=(*launch.strings, *strings),
+        value_files=(*launch.value_files, *value_files),
     )
     return kernel

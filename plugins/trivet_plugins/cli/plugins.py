@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -21,19 +21,12 @@ KEYS: Final = ("id", "kind", "plugin", "distribution", "version", "state", "repl
 @app_option
 @launch_options
 @json_option
-def plugins(
-    *,
-    app: str | None,
-    files: tuple[str, ...],
-    profile: str | None,
-    assignments: tuple[str, ...],
-    as_json: bool,
-) -> None:
+def plugins(*, app: str | None, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - handed on to `open_kernel`
     """List the providers that take part, and the plugins that give them."""
     import anyio
     import attrs
 
-    kernel = open_kernel(app, files, profile, assignments)
+    kernel = open_kernel(app, **launch)
     note = anyio.run(_enable, kernel)
     # What had to run for the configuration has stopped again; here everything is what would run.
     rows = [attrs.evolve(row, state="declared") if row.state == "stopped" else row for row in kernel.plugins()]

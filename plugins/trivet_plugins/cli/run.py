@@ -6,7 +6,7 @@ A second one ends it at once (exit 128 + its number). SIGHUP reloads the configu
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 @click.argument("target", required=False)
 @launch_options
 @click.option("--backend", type=click.Choice(["asyncio", "trio"]), default="asyncio", show_default=True)
-def run(
-    *, target: str | None, files: tuple[str, ...], profile: str | None, assignments: tuple[str, ...], backend: str
-) -> None:
+def run(*, target: str | None, backend: str, **launch: Any) -> None:  # noqa: ANN401 - handed on to `open_kernel`
     """Run a service until it is told to stop.
 
     Without a TARGET: the built-in plugins and what ./trivet.toml enables. SIGHUP reloads the configuration.
@@ -33,7 +31,7 @@ def run(
 
     from trivet.hosting import serve
 
-    kernel = open_kernel(target, files, profile, assignments)
+    kernel = open_kernel(target, **launch)
     kernel.launch = attrs.evolve(kernel.launch, standalone=True)
     if sys.stderr.isatty():
         kernel.observe(_Guide(kernel).see)

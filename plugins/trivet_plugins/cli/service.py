@@ -32,6 +32,8 @@ class Service:
         files: ``--config``.
         profile: ``--profile``.
         assignments: ``--set``.
+        strings: ``--set-string``.
+        value_files: ``--set-file``.
     """
 
     app: str | None
@@ -40,6 +42,8 @@ class Service:
     files: tuple[str, ...]
     profile: str | None
     assignments: tuple[str, ...]
+    strings: tuple[str, ...]
+    value_files: tuple[str, ...]
 
     def kernel(self) -> Kernel:
         """Return the service's kernel: sealed values are bound to its name.
@@ -67,13 +71,17 @@ class Service:
         if self.key_file is not None:
             assignments += (f"plugins.key_file.path={json.dumps(str(self.key_file), ensure_ascii=False)}",)
         if self.name is None:
-            return open_kernel(self.app, self.files, self.profile, assignments)
+            return open_kernel(self.app, **self._launch(assignments))
         from trivet import Kernel, Launch
 
         try:
-            return Kernel(self.name, launch=Launch(files=self.files, profile=self.profile, assignments=assignments))
+            return Kernel(self.name, launch=Launch(**self._launch(assignments)))
         except ValueError as exc:
             raise click.BadParameter(str(exc), param_hint="--name") from None
+
+    def _launch(self, assignments: tuple[str, ...]) -> dict[str, Any]:
+        names = ("files", "profile", "strings", "value_files")
+        return {"assignments": assignments, **{name: getattr(self, name) for name in names}}
 
 
 def service_options(function: F) -> F:

@@ -1,18 +1,29 @@
-"""Settings from the command line: ``--set database.pool_size=20``, the strongest layer. No settings of its own.
+"""Settings from the command line, the strongest layer: ``--set database.pool_size=20``. No settings of its own.
 
-The schema says what the text means, as for environment variables. ``--set a.b=null`` removes what weaker layers say of ``a.b``;
-``--set 'a.hosts=["x", "y"]'`` and ``--set a.hosts=x,y`` set a list; quotes around a text, ``--set 'a.b="null"'``, keep it a text.
+``--set``: the schema says what the text means, as for environment variables. ``--set a.b=null`` removes what weaker layers say of
+``a.b``; ``--set 'a.hosts=["x", "y"]'`` and ``--set a.hosts=x,y`` set a list; quotes, ``--set 'a.b="null"'``, keep it a text.
+
+``--set-string``: a text and nothing else, as a string in quotes is in a file; ``--set-string a.b=null`` is a word of four
+letters, ``--set-string a.b=20`` no number. ``--set-file a.b=PATH``: what is in the file means what it would mean after ``--set``,
+but that nothing in it removes a value; the file is watched.
+
+Of one option a later one wins; files win over strings, and strings over ``--set``, wherever they stand.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import pathlib
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+
+import anyio.to_thread
+import attrs
 
 from trivet import Layer, LoadContext, Origin, Problem, Provider, hookimpl
 from trivet.config.layer import COMMAND_LINE, DELETE
 from trivet.config.origin import Path, dotted, parse_path
+from trivet_plugins.config.value_file import read_value
 
 if TYPE_CHECKING:
     from trivet import Composition, ConfigSource
@@ -20,46 +31,105 @@ if TYPE_CHECKING:
 NAME = "command line"
 
 
+@attrs.define
+class _Assignments:
+    """What one option sets.
+
+    Args:
+        layer: The name of its layer.
+        option: E.g. ``--set``.
+    """
+
+    layer: str
+    option: str
+    data: dict[str, Any] = attrs.field(factory=dict, init=False, repr=False)
+    origins: dict[Path, Origin] = attrs.field(factory=dict, init=False)
+    problems: list[Problem] = attrs.field(factory=list, init=False)
+    files: list[pathlib.Path] = attrs.field(factory=list, init=False)
+
+    def add_all(self, texts: Iterable[str], read: Callable[[str], object], *, named: bool = False) -> _Assignments:
+        """Add the option's texts.
+
+        Args:
+            texts: As ``PATH=VALUE``, in order.
+            read: Makes a value of the text after the ``=``, or raises ValueError.
+            named: Whether that text is the name of a file, and so belongs to the origin.
+        """
+        for number, text in enumerate(texts, 1):
+            origin = Origin(self.layer, f"{self.option} #{number}")
+            try:
+                path, after = _split(text, self.option)
+                if named:
+                    origin = attrs.evolve(origin, source=f"{origin.source} ({after})")
+                    self.files.append(pathlib.Path(after))
+                _put(self.data, path, read(after))
+            except ValueError as exc:
+                self.problems.append(Problem(str(exc), origin))
+            else:
+                self.origins.pop(path, None)
+                self.origins[path] = origin
+        return self
+
+    def locate(self, path: Path) -> Origin:
+        """Return the place of a value, or of a table around or below the values."""
+        inside = (found for place, found in reversed(self.origins.items()) if place[: len(path)] == path)
+        around = (self.origins[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.origins)
+        return next(around, None) or next(inside, None) or Origin(self.layer, self.option)
+
+    def as_layer(self, *, text: bool) -> Layer:
+        """Return the layer."""
+        return Layer(
+            name=self.layer,
+            priority=COMMAND_LINE,
+            data=self.data,
+            locate=self.locate,
+            text=text,
+            problems=tuple(self.problems),
+            watch=tuple(self.files),
+        )
+
+
 class CommandLine:
-    """The assignments of ``--set``, in order; a later one wins."""
+    """The assignments of ``--set``, ``--set-string`` and ``--set-file``."""
 
     async def load(self, context: LoadContext) -> Sequence[Layer]:
         """Read the assignments. Unknown paths are found when the whole configuration is validated."""
-        data: dict[str, Any] = {}
-        origins: dict[Path, Origin] = {}
-        problems: list[Problem] = []
-        for number, assignment in enumerate(context.launch.assignments, 1):
-            origin = Origin(NAME, f"--set #{number}")
-            try:
-                path, value = _read(assignment)
-                _put(data, path, value)
-            except ValueError as exc:
-                problems.append(Problem(str(exc), origin))
-            else:
-                origins[path] = origin
-
-        def locate(path: Path) -> Origin:
-            inside = (found for place, found in reversed(origins.items()) if place[: len(path)] == path)
-            around = (origins[path[:end]] for end in range(len(path), 0, -1) if path[:end] in origins)
-            return next(around, None) or next(inside, None) or Origin(NAME, "--set")
-
-        layer = Layer(name=NAME, priority=COMMAND_LINE, data=data, locate=locate, text=True, problems=tuple(problems))
-        return [layer]
+        launch = context.launch
+        layers = [_Assignments(NAME, "--set").add_all(launch.assignments, _read).as_layer(text=True)]
+        if launch.strings:
+            texts = _Assignments(f"{NAME} strings", "--set-string").add_all(launch.strings, str)
+            layers.append(texts.as_layer(text=False))
+        if launch.value_files:
+            contents = await anyio.to_thread.run_sync(_read_files, launch.value_files, abandon_on_cancel=True)
+            layers.append(contents.as_layer(text=True))
+        return layers
 
 
-def _read(assignment: str) -> tuple[Path, object]:
+def _read_files(value_files: Sequence[str]) -> _Assignments:
+    contents = _Assignments(f"{NAME} files", "--set-file")
+    return contents.add_all(value_files, lambda name: read_value(pathlib.Path(name)), named=True)
+
+
+def _split(assignment: str, option: str) -> tuple[Path, str]:
     name, equals, text = assignment.partition("=")
     if not equals or not name.strip():
-        raise ValueError("an assignment is written PATH=VALUE, e.g. --set database.pool_size=20")
+        raise ValueError(f"an assignment is written PATH=VALUE, e.g. {option} {_EXAMPLES[option]}")
     path = parse_path(name.strip())
     if any(isinstance(part, int) for part in path):
         raise ValueError(f"{dotted(path)}: a list is set as a whole, e.g. --set a.hosts=x,y")
+    return path, text
+
+
+_EXAMPLES = {
+    "--set": "database.pool_size=20",
+    "--set-string": "database.name=20",
+    "--set-file": "database.password=/run/secrets/db",
+}
+
+
+def _read(text: str) -> object:
     if text == "null":
-        return path, DELETE
-    return path, _unquote(text)
-
-
-def _unquote(text: str) -> str:
+        return DELETE
     if len(text) > 1 and text[0] == text[-1] == '"':
         try:
             return str(json.loads(text))

@@ -67,6 +67,12 @@ def search(context: LoadContext) -> Search:
     return Search(tuple(files), (*(wanted.path for wanted in files), *watch))
 
 
+def directories(context: LoadContext) -> tuple[pathlib.Path, ...]:
+    """Return the directories of the base files, each once; without a base file the working directory."""
+    bases, _ = _bases(context.kernel, context.launch, tuple(context.formats))
+    return tuple(dict.fromkeys(base.path.parent for base in bases)) or (pathlib.Path(),)
+
+
 def _bases(kernel: str, launch: Launch, suffixes: tuple[str, ...]) -> tuple[list[Wanted], list[pathlib.Path]]:
     if launch.files:
         return [_base(path, suffixes) for path in launch.files], []

@@ -62,10 +62,10 @@ class Files:
                 raw = _read(wanted)
                 parsed[wanted.path] = self._parse(wanted.path, raw, context.formats)
                 layers.append(_layer(wanted, parsed[wanted.path].document))
-                hasty = hasty or (not raw and _is_fresh(wanted.path))
+                hasty = hasty or (not raw and is_fresh(wanted.path))
             except FormatError as exc:
                 layers.append(_refused(wanted, exc))
-                hasty = hasty or _is_fresh(wanted.path)
+                hasty = hasty or is_fresh(wanted.path)
         self._parsed = parsed
         if layers:
             layers[0] = attrs.evolve(layers[0], watch=found.watch)
@@ -86,7 +86,8 @@ def _nowhere(_path: Path) -> Origin:
     return Origin("files", "no file")
 
 
-def _is_fresh(path: pathlib.Path) -> bool:
+def is_fresh(path: pathlib.Path) -> bool:
+    """Tell whether a file was written just now, so that it may be half written."""
     try:
         return abs(time.time() - path.stat().st_mtime) < SETTLE_SECONDS
     except OSError:

@@ -188,7 +188,7 @@ def test_several_files_may_follow_one_option(given, expected):
     @click.command(cls=LaunchCommand)
     @click.argument("target", required=False)
     @launch_options
-    def command(target, files, profile, assignments):
+    def command(target, files, **launch):
         return files, target
 
     assert command.main(given, standalone_mode=False) == expected

@@ -25,6 +25,13 @@ class Pool:
 
 
 @attrs.frozen
+class Node:
+    host: str = ""
+    zones: tuple[tuple[str, ...], ...] = ()
+    backups: tuple[Pool, ...] = ()
+
+
+@attrs.frozen
 class Database:
     url: str = "sqlite:"
     password: Secret[str] = NO_SECRET
@@ -32,11 +39,14 @@ class Database:
     hosts: tuple[str, ...] = ()
     key_file: str = ""
     labels: dict[str, str] = attrs.field(factory=dict)
+    nodes: tuple[Node, ...] = ()
+    note: str | None = "none"
+    service_port: int = 0
 
 
-async def load(*paths, environ=None, profile=None, sets=(), name="orders"):
+async def load(*paths, environ=None, profile=None, sets=(), name="orders", **more):
     """Load a service's configuration; returns the kernel and its section ``database``."""
-    launch = Launch(files=paths, profile=profile, assignments=sets, environ=environ or {})
+    launch = Launch(files=paths, profile=profile, assignments=sets, environ=environ or {}, **more)
     kernel = Kernel(name, plugins=PLUGINS, discover="none", launch=launch)
     live = kernel.config.bind("database", Database)
     async with kernel.configured():
@@ -278,6 +288,28 @@ async def test_only_what_changed_is_parsed_again(base):
         ({"ORDERS_DATABASE__LABELS": '{"Team": "x"}'}, Database(labels={"Team": "x"})),
         ({"ORDERS_DATABASE": '{"url": "x", "pool": {"size": 5}}'}, Database(url="x", pool=Pool(5))),
         ({"ORDERS_DATABASE__URL": ""}, Database(url="")),
+        ({"ORDERS_DATABASE__NOTE": ""}, Database(note=None)),
+        ({"ORDERS_DATABASE__NOTE": "null"}, Database(note=None)),
+        ({"ORDERS_DATABASE__HOSTS": ""}, Database(hosts=())),
+        ({"ORDERS_DATABASE__SERVICE_PORT": "80"}, Database(service_port=80)),
+        (
+            {
+                "ORDERS_DATABASE__NODES__0__HOST": "a",
+                "ORDERS_DATABASE__NODES__1__BACKUPS__0__MAX_SIZE": "5",
+                "ORDERS_DATABASE__NODES__1__ZONES__0__0": "x",
+                "ORDERS_DATABASE__NODES__1__ZONES__0__1": "y",
+                "ORDERS_DATABASE__NODES__1__ZONES__1": "z,w",
+            },
+            Database(nodes=(Node("a"), Node("", (("x", "y"), ("z", "w")), (Pool(max_size=5),)))),
+        ),
+        (
+            {"ORDERS_DATABASE__NODES": '[{"host": "a", "zones": [["x"], []], "backups": [{"size": 2}]}]'},
+            Database(nodes=(Node("a", (("x",), ()), (Pool(2),)),)),
+        ),
+        (
+            {"ORDERS_DATABASE__NODES__0": '{"host": "a"}', "ORDERS_DATABASE__NODES__1__HOST": "b"},
+            Database(nodes=(Node("a"), Node("b"))),
+        ),
         ({"ORDERS_DATABASE__KEY_FILE": "/nowhere"}, Database(key_file="/nowhere")),
         ({"OTHER_DATABASE__URL": "x", "ORDERSX": "y"}, Database()),
         (
@@ -314,6 +346,10 @@ async def test_variables_set_fields(tmp_path, monkeypatch, environ, expected):
         ({"ORDERS_DATABASE__POOL": "5"}, "database.pool: ", "expected a table as JSON, got '5'"),
         ({"ORDERS_DATABASE__HOSTS__0": "a", "ORDERS_DATABASE__HOSTS__2": "c"}, "database.hosts: ", "the items of a list are numbered __0, __1, ... without a gap"),  # noqa: E501 - a case is a line
         ({"ORDERS_DATABASE__HOSTS": "a", "ORDERS_DATABASE__HOSTS__0": "b"}, "", "sets database.hosts[0], and env ORDERS_DATABASE__HOSTS sets database.hosts: remove one"),  # noqa: E501 - a case is a line
+        ({"ORDERS_DATABASE__NODES__0__ZONES__0__0": "a", "ORDERS_DATABASE__NODES__0__ZONES__0__2": "c"}, "database.nodes[0].zones[0]: ", "the items of a list are numbered __0, __1, ... without a gap"),  # noqa: E501 - a case is a line
+        ({"ORDERS_DATABASE__NODES__0__BACKUPS__0__SIZE": "0"}, "database.nodes[0].backups[0].size: ", "must be >= 1, got 0"),
+        ({"ORDERS_DATABASE__POOL__SIZE": ""}, "database.pool.size: ", "expected an integer, got ''"),
+        ({"ORDERS_DATABASE__SERVICE_PORT_FILE": "/no/such/file"}, "", "/no/such/file cannot be read: No such file or directory"),
         ({"ORDERS_DATABASE__URL_FILE": "/no/such/file"}, "", "/no/such/file cannot be read: No such file or directory"),
     ],
 )  # fmt: skip
@@ -334,8 +370,22 @@ async def test_a_variable_may_name_a_file_that_holds_the_value(tmp_path, monkeyp
     assert str(kernel.config.explain("database.password").origin) == "env ORDERS_DATABASE__PASSWORD_FILE"
     secret.write_bytes(b"\xff")
     assert "is not UTF-8 text" in (await refusal(environ={"ORDERS_DATABASE__PASSWORD_FILE": str(secret)}))[0]
+    secret.write_bytes(b"a\0b")
+    assert "it holds NUL bytes" in (await refusal(environ={"ORDERS_DATABASE__PASSWORD_FILE": str(secret)}))[0]
+    os.mkfifo(tmp_path / "pipe")
+    with anyio.fail_after(5):
+        (line,) = await refusal(environ={"ORDERS_DATABASE__PASSWORD_FILE": str(tmp_path / "pipe")})
+    assert line.endswith("/pipe is no regular file")
     secret.write_bytes(b"x" * 70_000)
     assert "larger than 65,536 bytes" in (await refusal(environ={"ORDERS_DATABASE__PASSWORD_FILE": str(secret)}))[0]
+
+
+async def test_empty_variables_may_count_as_not_set(tmp_path, monkeypatch):
+    """Where an orchestrator writes ``ORDERS_X=`` for what it has no value for; what is empty is not even looked at."""
+    monkeypatch.chdir(tmp_path)
+    environ = {"ORDERS_DATABASE__URL": "", "ORDERS_DATABASE__POOL__SIZE": "", "ORDERS_NOTHING": ""}
+    _, database = await load(environ=environ, ignore_empty=True)
+    assert database == Database()
 
 
 async def test_the_prefix_is_the_kernels_name(tmp_path, monkeypatch):
@@ -401,3 +451,66 @@ async def test_assignments_set_fields(base, sets, expected):
 )  # fmt: skip
 async def test_a_bad_assignment_is_named_by_its_number(base, text, line):
     assert await refusal(base, sets=[text]) == [line]
+
+
+async def test_a_string_is_a_text_and_nothing_else(base):
+    """``--set-string`` guesses nothing: no null, no number, no JSON, no quotes taken off."""
+    texts = ["null", "5", '"x"', '{"a": 1}', " x ", "a=b", ""]
+    for text in texts:
+        kernel, database = await load(base, strings=[f"database.url={text}", f"database.note={text}"])
+        assert (database.url, database.note) == (text, text)
+        assert str(kernel.config.explain("database.url").origin) == "--set-string #1"
+    assert await refusal(base, strings=["database.url=x", "database.pool.size=5"]) == [
+        "--set-string #2: error: database.pool.size: expected an integer, not a string, got '5'; remove the quotes (also set at config/base.toml:5:8)"  # noqa: E501 - a line is a line
+    ]
+    assert await refusal(base, strings=["nonsense"]) == [
+        "--set-string #1: error: an assignment is written PATH=VALUE, e.g. --set-string database.name=20"
+    ]
+
+
+async def test_a_value_may_come_from_a_file(base, tmp_path):
+    """``--set-file`` reads what is in it, as the schema says, without one newline at its end; it is watched."""
+    for name, content in (("size", "0x10\n"), ("url", "null"), ("hosts", "a,b"), ("password", "hunter2\n\n")):
+        (tmp_path / name).write_text(content)
+    named = ["database.pool.size=size", "database.url=url", "database.hosts=hosts", "database.password=password"]
+    kernel, database = await load(base, value_files=named)
+    assert (database.pool.size, database.url, database.hosts) == (16, "null", ("a", "b"))
+    assert database.password.reveal() == "hunter2\n"
+    assert str(kernel.config.explain("database.hosts").origin) == "--set-file #3 (hosts)"
+    assert {pathlib.Path(name) for name in ("size", "url", "hosts", "password")} <= {*kernel.config.watched_paths()}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("database.url=nowhere", "--set-file #1 (nowhere): error: nowhere cannot be read: No such file or directory"),
+        ("database.url=config", "--set-file #1 (config): error: config is no regular file"),
+        ("database.url=binary", "--set-file #1 (binary): error: binary is not UTF-8 text; store binary content as base64"),
+        ("database.url", "--set-file #1: error: an assignment is written PATH=VALUE, e.g. --set-file database.password=/run/secrets/db"),  # noqa: E501 - a case is a line
+        ("database.pool.size=word", "--set-file #1 (word): error: database.pool.size: expected an integer, got 'many' (also set at config/base.toml:5:8)"),  # noqa: E501 - a case is a line
+        ("database.ulr=word", "--set-file #1 (word): error: database.ulr: unknown key; did you mean 'url'?"),
+    ],
+)  # fmt: skip
+async def test_a_bad_file_of_a_value_is_named(base, tmp_path, text, line):
+    (tmp_path / "word").write_text("many\n")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    assert await refusal(base, value_files=[text]) == [line]
+
+
+async def test_files_win_over_strings_and_strings_over_plain_assignments(base, tmp_path):
+    """As with Helm; within one option the later wins, and all win over the environment."""
+    (tmp_path / "url").write_text("file")
+    options = {"environ": {"ORDERS_DATABASE__URL": "environment"}, "sets": ["database.url=null", "database.url=plain"]}
+    _, database = await load(base, **options)
+    assert database.url == "plain"
+    strings = ["database.url=one", "database.url=two"]
+    _, database = await load(base, strings=strings, **options)
+    assert database.url == "two"
+    kernel, database = await load(base, strings=strings, value_files=["database.url=url"], **options)
+    assert database.url == "file"
+    assert [str(one.origin) for one in kernel.config.explain("database.url").shadowed] == [
+        "--set-string #2",
+        "--set #2",
+        "env ORDERS_DATABASE__URL",
+        "config/base.toml:2:7",
+    ]
