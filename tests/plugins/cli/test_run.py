@@ -152,7 +152,7 @@ def test_a_terminal_is_told_where_to_look(directory):
     os.close(side)
     text = b""
     try:
-        while b"Ctrl-C" not in text:
+        while b"Ctrl-C" not in text or b"kernel.started" not in text:
             text += os.read(main, 4096)
         address = re.search(rb"look at +(http://127.0.0.1:\d+/)", text)[1].decode()
         assert httpx.get(f"{address}livez").text == "ok\n"
