@@ -63,8 +63,9 @@ class Run:
         try:
             composition = await self._find_plugins()
             self._bind_sections(composition)
-            await self._start_phases(composition, Phase.SECURITY, min(until, Phase.REMOTE))
+            await self._start_phases(composition, Phase.SECURITY, Phase.SECURITY)
             if until >= Phase.REMOTE:  # sealing and opening (Kernel.secured) must work while the configuration does not
+                await self._start_remote(composition)
                 await kernel.config.load(reason="start")
                 self._validated = True
             if until > Phase.REMOTE:
@@ -98,6 +99,12 @@ class Run:
             cls = declared.provider.config
             if cls is not None:
                 self._sections[cls] = self._kernel.config.bind(f"plugins.{declared.provider.name}", cls)
+
+    async def _start_remote(self, composition: Composition) -> None:
+        remote = [composition.providers[id_].provider for wave in composition.waves[Phase.REMOTE] for id_ in wave]
+        sections = [f"plugins.{provider.name}" for provider in remote if provider.config is not None]
+        await self._kernel.config.resolve_preloaded(sections)
+        await self._start_phases(composition, Phase.REMOTE, Phase.REMOTE)
 
     async def _start_phases(self, composition: Composition, first: Phase, last: Phase) -> None:
         for phase in Phase:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
-from trivet.errors import ProviderStartError, RetryLater, StartupRefused, TrivetError
+from trivet.errors import ConfigError, ProviderStartError, RetryLater, StartupRefused, TrivetError
 from trivet.failure import describe
 from trivet.waiting import stack_of
 
@@ -108,7 +108,7 @@ class Slot:
             failure = await self._attempt(tasks, crashed)
             if failure is None or self._stop.is_set():
                 return
-            if self._failures > self.declared.provider.restart or isinstance(failure, StartupRefused):
+            if self._failures > self.declared.provider.restart or isinstance(failure, (StartupRefused, ConfigError)):
                 error = self._start_error(failure)
                 self.become(State.FAILED, error)
                 raise error

@@ -10,7 +10,8 @@ import pytest
 
 from trivet import supervision
 from trivet.composition import Declared
-from trivet.errors import ProviderStartError, RetryLater, StartupRefused
+from trivet.config.problem import Problem
+from trivet.errors import ConfigError, ProviderStartError, RetryLater, StartupRefused
 from trivet.plugin import Plugin
 from trivet.provider import Provider
 from trivet.stall import StallWatch
@@ -180,6 +181,20 @@ async def test_a_refusal_is_not_tried_again():
         raise StartupRefused("port 80 needs root; set plugins.web.port")
 
     with pytest.raises(StartupRefused, match="port 80"):
+        async with Host(make, restart=5).running():
+            pass  # pragma: no cover
+    assert len(tries) == 1
+
+
+async def test_settings_that_do_not_fit_are_not_tried_again():
+    """They would not fit the next time either, and the user waits for the report."""
+    tries = []
+
+    def make():
+        tries.append(1)
+        raise ConfigError((Problem("expected an integer"),))
+
+    with pytest.raises(ConfigError, match="expected an integer"):
         async with Host(make, restart=5).running():
             pass  # pragma: no cover
     assert len(tries) == 1

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import http.server
+import threading
+
+import attrs
 import pytest
 
 from trivet import Kernel, Launch, LoadContext, Provider, hookimpl
@@ -155,6 +159,62 @@ class TestFiles(ConfigSourceSuite):
         """One file is cut short."""
         (directory / "conf.d" / "20-b.toml").write_text("[database.lim")
         return source
+
+
+class TestHttp(ConfigSourceSuite):
+    """A document on a server."""
+
+    provider = "config_source/http"
+
+    @pytest.fixture
+    def server(self):
+        """It answers with what its ``content`` holds."""
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(self.server.content)))
+                self.end_headers()
+                self.wfile.write(self.server.content)
+
+            def log_message(self, *arguments):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            server.handle_error = lambda *arguments: None  # a load that is cancelled hangs up
+            server.content = b'[database]\nurl = "x"\nhosts = [{ name = "a" }]\n'
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            yield server
+            server.shutdown()
+            thread.join()
+
+    @pytest.fixture
+    async def context(self, kernel_factory):
+        """With the format of the document."""
+        kernel = await kernel_factory(plugins=["toml"])
+        return _context(launch=_launch(), formats={".toml": kernel.provided("config_format")["toml"]})
+
+    @pytest.fixture
+    async def source(self, kernel_factory, server):
+        """As a kernel has it that polls once in an hour."""
+        settings = {"url": f"http://127.0.0.1:{server.server_address[1]}/database.toml", "interval": 3600}
+        kernel = kernel_factory.make({"plugins": {"http": settings}}, plugins=["http", "toml"])
+        kernel.config.bind("database", _Database)
+        await kernel_factory.start(kernel)
+        return kernel.provided("config_source")["http"]
+
+    @pytest.fixture
+    def broken(self, source, server):
+        """The document is cut short."""
+        server.content = b"[database"
+        return source
+
+
+@attrs.frozen
+class _Database:
+    url: str
+    hosts: tuple[dict[str, str], ...]
 
 
 class TestEnvironment(ConfigSourceSuite):

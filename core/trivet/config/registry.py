@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
@@ -13,6 +13,7 @@ from trivet.config.effective import plain
 from trivet.config.live import Live
 from trivet.config.loading import Loaded, load
 from trivet.config.origin import Path, dotted, parse_path
+from trivet.config.preloaded import Preloaded
 from trivet.config.redaction import Redaction
 from trivet.config.schema import section_path
 from trivet.config.shape import is_class
@@ -50,7 +51,7 @@ class Config:
         self._parts = Parts(name=name)
         self._launch = launch
         self._store = Transactions(self._parts, emit=emit, launch=launch)
-        self._preloaded = Loaded((), ())
+        self._preloaded = Preloaded.of(Loaded((), ()))
         self._turns: Turns | None = None
 
     # -- for applications -----------------------------------------------------------------------------------------------------
@@ -204,11 +205,17 @@ class Config:
     async def preload(self) -> None:
         """Load and merge the layers of the sources that are there, and validate nothing: not all sections are known yet."""
         schema = self._store.schema(lenient=True)
-        self._preloaded = await load(self._parts.sources, self._parts.context(self._launch(), schema), schema)
+        self._preloaded = Preloaded.of(
+            await load(self._parts.sources, self._parts.context(self._launch(), schema), schema)
+        )
+
+    async def resolve_preloaded(self, sections: Iterable[str]) -> None:
+        """Resolve what some sections of the preloaded layers refer to; see `Preloaded.resolved`."""
+        self._preloaded = await self._preloaded.resolved(sections, self._parts)
 
     def peek(self, path: Path, default: object = None) -> object:
         """Return the raw value at a path of the snapshot, before the first one of the preloaded layers."""
-        tree = self._store.snapshot.tree if self._store.snapshot is not None else self._preloaded.merged()
+        tree = self._store.snapshot.tree if self._store.snapshot is not None else self._preloaded.tree
         found = look_up(tree, path)
         return default if found is MISSING else cast("object", found)
 
@@ -218,8 +225,7 @@ class Config:
         Raises:
             ConfigError: if the section does not fit.
         """
-        loaded = self._preloaded
-        return structure_one(self._parts, section_path(section), cls, layers=loaded.layers, tree=loaded.merged())
+        return self._preloaded.structure(section, cls, self._parts)
 
     async def load(self, reason: str = "start") -> None:
         """Load, validate and put in force the first snapshot.
