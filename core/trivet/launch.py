@@ -28,6 +28,8 @@ class Launch:
         assignments: ``a.b=value`` texts of ``--set``, in order.
         strings: ``a.b=text`` texts of ``--set-string``, in order; they win over ``assignments``.
         value_files: ``a.b=path`` texts of ``--set-file``, in order; they win over ``strings``.
+        secrets: Directories of secrets, one file per key; later ones win over earlier ones and over those that are looked for
+            without being named, ``/run/secrets`` and ``$CREDENTIALS_DIRECTORY``.
         ignore_empty: True where a variable that is empty counts as not set; else it is an empty text.
         environ: The environment; default: the process's, read when asked.
         standalone: True under ``trivet run``: the process is the kernel's own, so plugins may set up what belongs to a
@@ -39,6 +41,7 @@ class Launch:
     assignments: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     strings: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     value_files: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    secrets: tuple[pathlib.Path, ...] = attrs.field(default=(), converter=_paths)
     ignore_empty: bool = False
     environ: Mapping[str, str] = attrs.field(factory=lambda: os.environ, repr=False)
     standalone: bool = False

@@ -273,6 +273,39 @@ class TestDotenv(ConfigSourceSuite):
         return source
 
 
+class TestSecretsDirectory(ConfigSourceSuite):
+    """Directories of secrets."""
+
+    provider = "config_source/secrets_directory"
+
+    @pytest.fixture
+    def directory(self, tmp_path):
+        """As Kubernetes mounts it, and a file of somebody else."""
+        (tmp_path / "..1").mkdir()
+        (tmp_path / "..data").symlink_to("..1")
+        for name in ("suite_database__url", "suite_database__password"):
+            (tmp_path / "..1" / name).write_text("x\n")
+            (tmp_path / name).symlink_to(f"..data/{name}")
+        (tmp_path / "others").write_bytes(b"\xff")
+        return tmp_path
+
+    @pytest.fixture
+    def context(self, directory):
+        """Started with the directory."""
+        return _context(launch=_launch(secrets=[directory]))
+
+    @pytest.fixture
+    async def source(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "secrets_directory")
+
+    @pytest.fixture
+    def broken(self, directory, source):
+        """Binary content."""
+        (directory / "..1" / "suite_database__url").write_bytes(b"\0\1")
+        return source
+
+
 class TestCommandLine(ConfigSourceSuite):
     """``--set``, ``--set-string`` and ``--set-file``."""
 

@@ -60,11 +60,12 @@ def _repeatable(option: str, name: str, metavar: str, text: str) -> Callable[[F]
 def launch_options(function: F) -> F:
     """Add ``--debug`` and the options of `trivet.Launch`.
 
-    The command gets ``files``, ``profile``, ``assignments``, ``strings`` and ``value_files``, for `open_kernel`.
+    The command gets ``files``, ``profile``, ``assignments``, ``strings``, ``value_files`` and ``secrets``, for `open_kernel`.
     """
     profile = "Add the profile's files, e.g. base.NAME.toml. [default: $TRIVET_PROFILE]"
     for option in (
         debug_option,
+        _repeatable("--secrets-dir", "secrets", "DIR", "Read secrets from this directory too, a file per key."),
         _repeatable("--set-file", "value_files", "PATH=FILE", "Set a value to what is in a file."),
         _repeatable("--set-string", "strings", "PATH=TEXT", "Set a text as it is: neither number nor null."),
         _repeatable("--set", "assignments", "PATH=VALUE", "Set a value, e.g. database.pool_size=20; null removes it."),
@@ -94,6 +95,7 @@ def open_kernel(
     *,
     strings: tuple[str, ...] = (),
     value_files: tuple[str, ...] = (),
+    secrets: tuple[str, ...] = (),
 ) -> Kernel:
     """Return the kernel of a target with the launch options put in; what they leave open stays as the target has it.
 
@@ -104,6 +106,7 @@ def open_kernel(
         assignments: ``--set``, added to what the target has, as are the rest.
         strings: ``--set-string``.
         value_files: ``--set-file``.
+        secrets: ``--secrets-dir``.
 
     Raises:
         TargetError: if the target does not give a kernel.
@@ -122,5 +125,6 @@ def open_kernel(
         assignments=(*launch.assignments, *assignments),
         strings=(*launch.strings, *strings),
         value_files=(*launch.value_files, *value_files),
+        secrets=(*launch.secrets, *secrets),
     )
     return kernel

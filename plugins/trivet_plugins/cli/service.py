@@ -34,6 +34,7 @@ class Service:
         assignments: ``--set``.
         strings: ``--set-string``.
         value_files: ``--set-file``.
+        secrets: ``--secrets-dir``.
     """
 
     app: str | None
@@ -44,6 +45,7 @@ class Service:
     assignments: tuple[str, ...]
     strings: tuple[str, ...]
     value_files: tuple[str, ...]
+    secrets: tuple[str, ...]
 
     def kernel(self) -> Kernel:
         """Return the service's kernel: sealed values are bound to its name.
@@ -80,7 +82,7 @@ class Service:
             raise click.BadParameter(str(exc), param_hint="--name") from None
 
     def _launch(self, assignments: tuple[str, ...]) -> dict[str, Any]:
-        names = ("files", "profile", "strings", "value_files")
+        names = ("files", "profile", "strings", "value_files", "secrets")
         return {"assignments": assignments, **{name: getattr(self, name) for name in names}}
 
 

@@ -80,11 +80,10 @@ def _read(variable: Variable, context: LoadContext, into: Gathered, others: Call
     if path is not None:
         into.put(path, text, variable.origin)
     elif not others(rest.upper()):
-        raise ValueError(unknown(parts, context))
+        raise ValueError(_unknown(parts, context))
 
 
-def unknown(parts: Sequence[str], context: LoadContext) -> str:
-    """Say that no setting has this name, and which may be meant."""
+def _unknown(parts: Sequence[str], context: LoadContext) -> str:
     near = context.schema.suggest(parts)
     if near is None:
         return f"no setting is named like this; variables with {context.prefix} are read as settings, so unset or rename it"
