@@ -32,6 +32,7 @@ _HOMES = {
         "Resolved",
         "Resolver",
         "Span",
+        "Veto",
     ),
     "trivet.config.explanation": ("Explanation",),
     "trivet.config.layer": ("Layer",),
@@ -162,6 +163,7 @@ __all__ = (
     "UnknownPathError",
     "UnknownServiceError",
     "Verdict",
+    "Veto",
     "hookimpl",
     "hookspec",
 )

@@ -15,6 +15,7 @@ from trivet.config.contracts import ResolveContext as ResolveContext
 from trivet.config.contracts import Resolved as Resolved
 from trivet.config.contracts import Resolver as Resolver
 from trivet.config.contracts import Span as Span
+from trivet.config.contracts import Veto as Veto
 from trivet.config.explanation import Explanation as Explanation
 from trivet.config.layer import Layer as Layer
 from trivet.config.live import Change as Change
@@ -132,6 +133,7 @@ __all__ = (
     "UnknownPathError",
     "UnknownServiceError",
     "Verdict",
+    "Veto",
     "hookimpl",
     "hookspec",
 )
