@@ -159,9 +159,10 @@ class Http:
         if remote.failure is not None and remote.answer is None:
             await self._look_into_cache(remote)
         given = await anyio.to_thread.run_sync(
-            remote.give, self._config.format, context.formats, abandon_on_cancel=True
+            remote.choose, self._config.format, context.formats, abandon_on_cancel=True
         )
         if given is not None:
+            remote.given = given
             self._warn_of(remote)
             return [given.layer]
         if remote.failure is None or not self._config.required:
@@ -187,7 +188,9 @@ class Http:
     # -- polling ----------------------------------------------------------------------------------------------------------
 
     async def _poll(self) -> None:
-        await self._changed.wait()  # for the first load of this life of the kernel
+        while self._kernel.state == "starting" and not self._changed.is_set():  # a reload before the first load is none
+            with anyio.move_on_after(self._config.interval):
+                await self._changed.wait()
         while True:
             due = min((remote.due for remote in self._remotes.values()), default=float("inf"))
             with anyio.move_on_after(due - time.monotonic()):

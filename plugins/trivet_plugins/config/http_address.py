@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import ipaddress
 import re
@@ -60,6 +61,14 @@ class Address:
         """True where whoever sits on the way can read and change what comes: plain HTTP, and not from this machine."""
         parts = urllib.parse.urlsplit(self.shown)
         return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+    def authorization(self) -> dict[str, str]:
+        """Return the header for the user and password in the URL (RFC 7617); none where there are none."""
+        parts = urllib.parse.urlsplit(self.url.reveal())
+        if parts.username is None:
+            return {}
+        pair = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+        return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
     def follow(self, location: str) -> Address | None:
         """Return where a redirect leads; None where it leaves the origin (RFC 6454): headers and trust are for this one only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import http
 import pathlib
@@ -77,13 +78,15 @@ async def fetch(
         import httpx2
     except ImportError:
         raise Unreachable("asking for it takes httpx2: pip install 'trivet[http]'") from None
-    sent = {"Accept": _ACCEPT, **{name: value.reveal() for name, value in headers.items()}}
-    sent |= {"Accept-Encoding": "gzip", **known}
+    sent = httpx2.Headers({"Accept": _ACCEPT, "User-Agent": "trivet"})
+    sent.update({name: value.reveal() for name, value in headers.items()})
+    sent.update({"Accept-Encoding": "gzip", **known})
     with anyio.move_on_after(limits.timeout):
         tls = await anyio.to_thread.run_sync(_tls, address, limits.ca_file, abandon_on_cancel=True)
         try:
-            async with httpx2.AsyncClient(verify=tls, trust_env=False, timeout=limits.timeout) as client:
-                return await _follow(client, address, sent, limits.max_bytes)
+            # Not the client, which writes every URL to the log, user, password and query included.
+            async with httpx2.AsyncHTTPTransport(verify=tls, trust_env=False) as transport:
+                return await _follow(transport, address, sent, limits)
         except httpx2.TimeoutException:
             pass  # the same limit, seen from below
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as exc:
@@ -107,12 +110,18 @@ def _tls(address: Address, ca_file: pathlib.Path | None) -> ssl.SSLContext:
 
 
 async def _follow(
-    client: httpx2.AsyncClient, address: Address, sent: Mapping[str, str], max_bytes: int
+    transport: httpx2.AsyncHTTPTransport, address: Address, sent: httpx2.Headers, limits: Limits
 ) -> Answer | None:
+    import httpx2
+
+    timeouts = httpx2.Timeout(limits.timeout).as_dict()
     for _ in range(_MAX_REDIRECTS + 1):
-        async with client.stream("GET", address.url.reveal(), headers=sent) as response:
+        headers = sent.copy()
+        headers.update(address.authorization())
+        request = httpx2.Request("GET", address.url.reveal(), headers=headers, extensions={"timeout": timeouts})
+        async with contextlib.aclosing(await transport.handle_async_request(request)) as response:
             if response.status_code not in _REDIRECTS:
-                return await _read(response, sent, max_bytes)
+                return await _read(response, sent, limits.max_bytes)
             target = address.follow(response.headers.get("location", ""))
         if target is None:
             raise Unreachable("redirects to another server, which is not followed; configure the new address itself")

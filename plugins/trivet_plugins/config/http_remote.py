@@ -142,18 +142,19 @@ class Remote:
         if self.given is not None and self.given.layer in layers:
             self._accepted = self.given
 
-    def give(self, wanted: str | None, formats: Mapping[str, ConfigFormat]) -> Given | None:
-        """Return the layer to load: of the last answer, but while the server fails the one last in force. May take a while.
+    def choose(self, wanted: str | None, formats: Mapping[str, ConfigFormat]) -> Given | None:
+        """Return what to load: the last answer, but while the server fails what was last in force. Parses; changes nothing.
 
         Args:
             wanted: The name of a format.
             formats: By suffix.
         """
+        given, answer = self.given, self.answer
         if self.failure is not None and self._accepted is not None:
-            self.given = self._accepted
-        elif self.answer is not None:
-            reader = reader_of(self.answer.content_type, self.address.suffix, wanted, formats)
-            if self.given is None or (self.given.answer, self.given.reader) != (self.answer, reader):
-                layer = layer_of(self.answer, self.address.shown, self.name, reader)
-                self.given = Given(self.answer, reader, layer)
-        return self.given
+            return self._accepted
+        if answer is None:
+            return given
+        reader = reader_of(answer.content_type, self.address.suffix, wanted, formats)
+        if given is not None and given.answer is answer and given.reader is reader:
+            return given
+        return Given(answer, reader, layer_of(answer, self.address.shown, self.name, reader))

@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import time
+from base64 import b64encode
 from contextlib import asynccontextmanager
 
 import anyio
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from trivet import ConfigError, Kernel, Launch, Provider, Resolved, Secret, Status, hookimpl
 from trivet.config.layer import COMMAND_LINE
-from trivet.events import ConfigRejected, ConfigReloaded, ConfigWarning
+from trivet.events import ConfigRejected, ConfigReloaded, ConfigWarning, ProviderStateChanged
 from trivet.testing import memory_config
 from trivet_plugins.config import files, json, toml, yaml
 from trivet_plugins.config import http as http_source
@@ -357,6 +358,34 @@ async def test_a_change_of_the_settings_counts_at_once(server, other_server):
         await one.says(**FAST)
         await until(lambda: one.live.current.value == 0)
         assert "config_http" not in one.kernel.health.results
+
+
+async def test_a_load_that_is_given_up_does_not_hide_what_it_fetched(server):
+    """The reload after it has the news."""
+    server.answer = document(text(1), etag='"v1"')
+    async with running(server.url(), interval=3600) as one:
+        server.answer = document(text(2), etag='"v2"')
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await one.kernel.config.reload("given up")
+        assert (await one.kernel.config.reload("once more")).changed == ("section.value",)
+        assert one.live.current.value == 2
+
+
+async def test_a_source_that_crashed_comes_back(server, monkeypatch):
+    """Its supervisor starts it again, and it polls again: nothing of what was in force is lost meanwhile."""
+    server.answer = document(text(1), etag='"v1"')
+
+    async def crash(self):
+        monkeypatch.undo()
+        raise RuntimeError("a bug")
+
+    async with running(server.url()) as one:
+        monkeypatch.setattr(http_source.Http, "_look", crash)
+        await until(lambda: any(event.state == "restarting" for event in one.of(ProviderStateChanged)))
+        assert one.live.current.value == 1
+        server.answer = document(text(2), etag='"v2"')
+        await until(lambda: one.live.current.value == 2)
 
 
 # -- limits ---------------------------------------------------------------------------------------------------------------
@@ -725,14 +754,19 @@ async def test_plain_http_from_another_machine_is_a_warning(server):
         assert "over plain HTTP anyone on the way can change the configuration" in one.warnings[0]
 
 
-async def test_no_secret_is_shown(server):
-    """Neither user, password and query of the URL nor a header is in any text, whether the server answers or fails."""
+async def test_no_secret_is_shown(server, caplog):
+    """Neither user, password and query of the URL nor a header is in any text, whether the server answers or fails.
+
+    Nor in the log of the HTTP client, which is fond of whole URLs.
+    """
+    caplog.set_level("DEBUG")
     secrets = ("user-of-url", "password-of-url", "query-of-url", "bearer-of-header")
     url = server.url("/orders.toml?sig=query-of-url").replace("://", "://user-of-url:password-of-url@")
     server.answer = document(text(1), etag='"v1"')
-    async with running(url, headers={"Authorization": "bearer-of-header"}) as one:
+    async with running(url, headers={"authorization": "bearer-of-header"}) as one:
         assert server.requests[0][1] == "/orders.toml?sig=query-of-url"
-        assert server.requests[0][2]["Authorization"].startswith("Basic ")
+        assert server.requests[0][2]["Authorization"] == f"Basic {b64encode(b'user-of-url:password-of-url').decode()}"
+        assert "authorization" not in server.requests[0][2]
         server.answer = document("= broken")
         await until(lambda: one.of(ConfigRejected))
         server.answer = document("", status=500)
@@ -745,7 +779,7 @@ async def test_no_secret_is_shown(server):
             kernel.config.snapshot,
         ]
         shown += [kernel.provided("config_source")["http"]._config]
-    everything = "".join(map(repr, shown)) + "".join(map(str, shown))
+    everything = "".join(map(repr, shown)) + "".join(map(str, shown)) + caplog.text
     assert [secret for secret in secrets if secret in everything] == []
     assert server.url() in everything
 
