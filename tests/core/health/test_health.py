@@ -36,7 +36,7 @@ async def running(health):
 async def until(condition):
     """Wait until a condition holds, 10 s at most."""
     with anyio.fail_after(10):
-        while not condition():  # noqa: ASYNC110 - the condition is set by what has no event
+        while not condition():
             await anyio.sleep(0.005)
 
 

@@ -62,7 +62,7 @@ async def test_the_service_samples_in_its_rhythm_while_it_runs(monkeypatch):
     monkeypatch.setattr(SystemSampler, "take", lambda self: taken.append(1))
     async with system_sampler(SystemConfig(interval=0.01), holder):
         with anyio.fail_after(5):
-            while len(taken) < 3:  # noqa: ASYNC110 - counted in a list
+            while len(taken) < 3:
                 await anyio.sleep(0.005)
     ended = len(taken)
     await anyio.sleep(0.05)
