@@ -15,6 +15,7 @@ from trivet.composition import Composition, Phase
 from trivet.config.registry import Config
 from trivet.errors import KernelStateError, PluginError, UnknownServiceError
 from trivet.events import KernelStopped
+from trivet.failure import describe
 from trivet.health.registry import Health
 from trivet.inventory import ProviderRow, inventory, missing_service
 from trivet.launch import Launch
@@ -71,8 +72,9 @@ class Kernel:
         strict: bool = False,
     ) -> None:
         if not _NAME.match(name):
-            msg = f"a kernel's name is made of letters, digits, - and _, and starts with a letter; got {name!r}"
-            raise ValueError(msg)
+            raise ValueError(
+                f"a kernel's name is made of letters, digits, - and _, and starts with a letter; got {name!r}"
+            )
         self.name = name
         self.launch = launch or Launch()
         self.state = "new"
@@ -126,8 +128,7 @@ class Kernel:
     @asynccontextmanager
     async def _running(self, until: Phase) -> AsyncIterator[Kernel]:
         if self.state in _ALIVE:
-            msg = f"kernel {self.name} is {self.state} already; stop it first, or make another"
-            raise KernelStateError(msg)
+            raise KernelStateError(f"kernel {self.name} is {self.state} already; stop it first, or make another")
         self.state, self._stop_reason, self._stop_asked = "starting", None, anyio.Event()
         failure: BaseException | None = None
         tasks, body = anyio.create_task_group(), anyio.CancelScope()
@@ -145,6 +146,8 @@ class Kernel:
                     await self._wind_down(run)
                     tasks.cancel_scope.cancel()
         if run.fatal is not None:
+            if failure is not None:
+                run.fatal.add_note(f"the body raised as well: {describe(failure)}")
             raise run.fatal
         if failure is not None:
             raise failure

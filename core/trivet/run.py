@@ -50,7 +50,7 @@ class Run:
         self._tasks = tasks
         self._body = body
         self._started: list[Slot] = []
-        self._sections: dict[type, Live[object]] = {}
+        self._sections: dict[str, Live[object]] = {}
         self._validated = False
         self._warned: set[str] = set()
 
@@ -63,6 +63,7 @@ class Run:
         try:
             composition = await self._find_plugins()
             self._bind_sections(composition)
+            await kernel.config.preload(lenient=False)  # what text means (a list, X_FILE) is known with the sections
             await self._start_phases(composition, Phase.SECURITY, Phase.SECURITY)
             if until >= Phase.REMOTE:  # sealing and opening (Kernel.secured) must work while the configuration does not
                 await self._start_remote(composition)
@@ -96,9 +97,9 @@ class Run:
 
     def _bind_sections(self, composition: Composition) -> None:
         for declared in composition.providers.values():
-            cls = declared.provider.config
+            cls, section = declared.provider.config, f"plugins.{declared.provider.name}"
             if cls is not None:
-                self._sections[cls] = self._kernel.config.bind(f"plugins.{declared.provider.name}", cls)
+                self._sections[section] = self._kernel.config.bind(section, cls)
 
     async def _start_remote(self, composition: Composition) -> None:
         remote = [composition.providers[id_].provider for wave in composition.waves[Phase.REMOTE] for id_ in wave]
@@ -164,7 +165,7 @@ class Run:
         if cls is not None:
             section = f"plugins.{declared.provider.name}"
             available["config"] = (
-                self._sections[cls].current if self._validated else self._kernel.config.provisional(section, cls)
+                self._sections[section].current if self._validated else self._kernel.config.provisional(section, cls)
             )
         return {name: available[name] for name in factory_parameters(declared.provider) if name in available}
 

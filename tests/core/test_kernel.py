@@ -420,6 +420,66 @@ async def test_safe_mode_leaves_third_parties_out(make):
         assert kernel.plugins() == []
 
 
+async def test_providers_that_share_a_class_have_sections_of_their_own(make):
+    """A section belongs to a provider's name, not to its class."""
+
+    @attrs.frozen
+    class Size:
+        size: int = 1
+
+    got = {}
+    one = Provider(name="one", factory=lambda config: got.setdefault("one", config), config=Size)
+    two = Provider(name="two", factory=lambda config: got.setdefault("two", config), config=Size)
+    kernel = make(one, two, discover="builtin", block=BLOCK, launch={"assignments": ["plugins.one.size=5"]})
+    async with kernel:
+        assert got == {"one": Size(5), "two": Size(1)}
+
+
+async def test_a_key_path_may_come_from_a_file_that_a_variable_names(make, tmp_path):
+    """``X_FILE`` works for providers that start before the validation as well."""
+
+    @attrs.frozen
+    class Settings:
+        path: str = ""
+
+    class Mine:
+        @hookimpl
+        def register_password_hashers(self, composition):
+            return [Provider(name="early", factory=early, config=Settings)]
+
+    class Hasher:
+        scheme = "none"
+
+        async def hash(self, password): ...
+
+        async def verify(self, password, hashed): ...
+
+        def needs_rehash(self, hashed): ...
+
+    def early(config):
+        got.append(config.path)
+        return Hasher()
+
+    got = []
+    (tmp_path / "value").write_text("secret/place\n")
+    environ = {"TEST_PLUGINS__EARLY__PATH_FILE": str(tmp_path / "value")}
+    async with make(plugins=[Mine()], discover="builtin", block=BLOCK, environ=environ):
+        assert got == ["secret/place"]
+
+
+async def test_a_fatal_failure_does_not_hide_that_the_body_failed_too(make):
+    """The provider's failure is raised; the body's is in its notes."""
+    crash = anyio.Event()
+    with pytest.raises(ProviderFailed) as caught:
+        async with make(mortal(crash)):
+            crash.set()
+            try:
+                await anyio.sleep_forever()
+            finally:
+                raise ZeroDivisionError("in the body")
+    assert caught.value.__notes__ == ["the body raised as well: ZeroDivisionError: in the body"]
+
+
 async def test_configured_goes_no_further_than_the_configuration(make):
     """What ``trivet check`` runs: sources and ciphers, but no service."""
     log = []

@@ -202,9 +202,13 @@ class Config:
 
     # -- for the kernel: the way to the first snapshot ------------------------------------------------------------------------
 
-    async def preload(self) -> None:
-        """Load and merge the layers of the sources that are there, and validate nothing: not all sections are known yet."""
-        schema = self._store.schema(lenient=True)
+    async def preload(self, *, lenient: bool = True) -> None:
+        """Load and merge the layers of the sources that are there, and validate nothing.
+
+        Args:
+            lenient: Take names that match no section literally: not all sections are known yet.
+        """
+        schema = self._store.schema(lenient=lenient)
         self._preloaded = Preloaded.of(
             await load(self._parts.sources, self._parts.context(self._launch(), schema), schema)
         )
