@@ -72,9 +72,7 @@ class Kernel:
         strict: bool = False,
     ) -> None:
         if not _NAME.match(name):
-            raise ValueError(
-                f"a kernel's name is made of letters, digits, - and _, and starts with a letter; got {name!r}"
-            )
+            raise ValueError(f"a kernel's name is letters, digits, - and _, and starts with a letter; got {name!r}")
         self.name = name
         self.launch = launch or Launch()
         self.state = "new"
@@ -146,8 +144,7 @@ class Kernel:
                     await self._wind_down(run)
                     tasks.cancel_scope.cancel()
         if run.fatal is not None:
-            if failure is not None:
-                run.fatal.add_note(f"the body raised as well: {describe(failure)}")
+            run.fatal.add_note(f"the body ended with: {describe(failure)}" if failure else "the body was cancelled")
             raise run.fatal
         if failure is not None:
             raise failure
