@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import time
+import tracemalloc
 from base64 import b64encode
 from contextlib import asynccontextmanager
 
@@ -28,6 +29,7 @@ from trivet_plugins.config import files, json, toml, yaml
 from trivet_plugins.config import http as http_source
 from trivet_plugins.config.http_address import Address
 from trivet_plugins.config.http_answer import reader_of
+from trivet_plugins.config.http_body import Body, TooLarge
 from trivet_plugins.config.http_fetch import _retry_after
 from trivet_plugins.config.http_remote import Failure, Rhythm
 
@@ -317,10 +319,12 @@ async def test_a_new_tag_on_the_old_content_reloads_nothing(server):
 
     server.answer = answer
     async with running(server.url()) as one:
+        layers = one.kernel.config.snapshot.layers
         await polls(server)
         server.answer = document(text(1))
         await polls(server)
         assert len(one.of(ConfigReloaded)) == 1
+        assert one.kernel.config.snapshot.layers is layers  # a reload would have loaded them anew
 
 
 async def test_a_broken_document_is_rejected_with_its_place_until_it_is_mended(server):
@@ -411,6 +415,19 @@ async def test_a_document_that_is_too_large_is_rejected(server, encoding):
         wanted = "larger than 100,000 bytes; raise plugins.http.max_bytes if it must be"
         assert problem == f"{server.url()} @rev big: error: {wanted}"
         assert one.live.current.value == 1
+
+
+def test_a_bomb_is_found_at_the_first_byte_too_many():
+    """However much one piece of it would become."""
+    bomb = gzip.compress(b"#" * 50_000_000)
+    body = Body("gzip", 100_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            body.feed(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def endless(handler):
