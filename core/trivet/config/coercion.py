@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from fractions import Fraction
 from typing import Any
 
 from trivet.config.fault import Fault
@@ -17,7 +18,16 @@ _INT = re.compile(
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]i?)?B")
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:us|ms|s|m|h|d|w))+")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)")
-_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+_SECOND = 1_000_000
+_MICROSECONDS = {
+    "us": 1,
+    "ms": 1000,
+    "s": _SECOND,
+    "m": 60 * _SECOND,
+    "h": 3600 * _SECOND,
+    "d": 86_400 * _SECOND,
+    "w": 604_800 * _SECOND,
+}
 
 
 def to_bool(text: str) -> bool:
@@ -74,16 +84,16 @@ def to_duration(text: str) -> dt.timedelta:
     text = text.strip()
     if not _DURATION.fullmatch(text.removeprefix("-")):
         raise Fault("expected a duration such as 250ms, 10s or 1h30m", text)
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
+    micros = round(sum(Fraction(number) * _MICROSECONDS[unit] for number, unit in _DURATION_PART.findall(text)))
     try:
-        return dt.timedelta(seconds=-seconds if text.startswith("-") else seconds)
+        return dt.timedelta(microseconds=-micros if text.startswith("-") else micros)
     except OverflowError:
         raise Fault("a duration is at most 999999999d", text) from None
 
 
 def from_duration(duration: dt.timedelta) -> str:
     """Write a duration so that `to_duration` reads the same."""
-    micros = round(abs(duration) / dt.timedelta(microseconds=1))
+    micros = abs(duration) // dt.timedelta(microseconds=1)
     parts = ""
     for unit, size in (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1000)):
         count, micros = divmod(micros, size)

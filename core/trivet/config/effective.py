@@ -94,8 +94,10 @@ def _plain_container(value: object, path: Path, places: frozenset[Path], hide: H
 
 
 def _scalar(value: object) -> object:
-    if isinstance(value, enum.Enum):
-        return _scalar(value.value)
+    if isinstance(value, enum.Enum):  # by value where a file can say it, else by name; both are read
+        return _scalar(value.value) if isinstance(value.value, (str, int, float, type(None))) else value.name
+    if isinstance(value, bytes):
+        return value.decode(errors="backslashreplace")
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, dt.timedelta):

@@ -70,14 +70,15 @@ def explain(
         hint = f"; did you mean {near}?" if near else ""
         raise UnknownPathError(f"no configuration at {dotted(path) or 'the empty path'}{hint}")
     seen = trace(layers, path)
-    origin = seen.winner.layer.locate(path) if seen.winner is not None else _default(path, schema)
+    origin = seen.winner.layer.locate(path) if seen.winner is not None else default_origin(path, schema)
     shadowed = tuple(
         Shadowed(sighting.layer.locate(path), redaction.mask(sighting.value, path)) for sighting in seen.shadowed
     )
     return Explanation(dotted(path), value, origin, shadowed)
 
 
-def _default(path: Path, schema: Schema) -> Origin | None:
+def default_origin(path: Path, schema: Schema) -> Origin | None:
+    """Return the place in code that gives a path its default; None for a table that exists only in code."""
     for end in range(len(path) - 1, 0, -1):
         owner = schema.owner(path[:end])
         if owner is not None:

@@ -10,6 +10,7 @@ import attrs
 from trivet.config import explanation
 from trivet.config.candidate import Parts, structure_one
 from trivet.config.effective import plain
+from trivet.config.export import Exporting
 from trivet.config.live import Live
 from trivet.config.loading import Loaded, load
 from trivet.config.origin import Path, dotted, parse_path
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Config:
+class Config(Exporting):
     """``kernel.config``: layered, typed, reloadable configuration.
 
     A reload is a transaction: load every layer, merge, resolve, structure and validate everything, let every participant prepare,
@@ -53,8 +54,6 @@ class Config:
         self._store = Transactions(self._parts, emit=emit, launch=launch)
         self._preloaded = Preloaded.of(Loaded((), ()))
         self._turns: Turns | None = None
-
-    # -- for applications -----------------------------------------------------------------------------------------------------
 
     def bind(self, section: str, cls: type[T]) -> Live[T]:
         """Bind a section to an attrs class.
@@ -173,8 +172,6 @@ class Config:
         """The last rejected reload, until one is accepted."""
         return self._store.rejected
 
-    # -- for plugins ----------------------------------------------------------------------------------------------------------
-
     def add_source(self, name: str, source: ConfigSource) -> Callable[[], None]:
         """Add a source; returns what removes it. Counts from the next load on, like formats and resolvers."""
         return _add(self._parts.sources, name, source)
@@ -199,8 +196,6 @@ class Config:
     def watched_paths(self) -> tuple[pathlib.Path, ...]:
         """Return the files and directories, existing or not, whose change asks for a reload; of the last load, good or bad."""
         return self._store.watched
-
-    # -- for the kernel: the way to the first snapshot ------------------------------------------------------------------------
 
     async def preload(self, *, lenient: bool = True) -> None:
         """Load and merge the layers of the sources that are there, and validate nothing.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trivet_plugins.cli.options import LaunchCommand, json_option, launch_options, open_kernel
+from trivet_plugins.cli.problem_row import problem_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ def check(ctx: click.Context, /, *, target: str | None, as_json: bool, **launch:
     problems, failure = anyio.run(_problems, kernel)
     broken = [*map(str, failure), *(str(error) for _, error in sorted(kernel.broken.items()))]
     if as_json:
-        rows = [*map(_row, problems), *map(_bare_row, broken)]
+        rows = [*map(problem_row, problems), *map(_bare_row, broken)]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         for line in [*map(str, problems), *(f"error: {text}" for text in broken)]:
@@ -58,19 +59,6 @@ async def _problems(kernel: Kernel) -> tuple[Sequence[Problem], Sequence[TrivetE
         return exc.problems, ()
     except TrivetError as exc:
         return (), [exc]
-
-
-def _row(problem: Problem) -> dict[str, object]:
-    from trivet.config.origin import dotted
-
-    origin = problem.origin
-    return {
-        "file": origin.source if origin else None,
-        "line": origin.line if origin else None,
-        "column": origin.column if origin else None,
-        "path": dotted(problem.path) or None,
-        "message": problem.message,
-    }
 
 
 def _bare_row(message: str) -> dict[str, object]:

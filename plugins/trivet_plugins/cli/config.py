@@ -1,25 +1,26 @@
 """``trivet config show|get|explain``: the configuration that would be in force, and where each value comes from.
 
 Secrets are masked. Nothing starts but what loading takes; a configuration that is not valid prints its problems and
-exits with 78.
+exits with 78. The group is here too; its other commands have files of their own.
 """
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from trivet_plugins.cli.options import LaunchCommand, app_option, json_option, launch_options, open_kernel
+from trivet_plugins.cli.config_diff import diff
+from trivet_plugins.cli.config_export import export, schema
+from trivet_plugins.cli.config_validate import validate
+from trivet_plugins.cli.inquiry import ask, json_text, origin_row, place_text
+from trivet_plugins.cli.options import LaunchCommand, app_option, json_option, launch_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from trivet import Kernel, Origin
+    from trivet import Kernel
     from trivet.config.explanation import Explanation
-
-T = TypeVar("T")
 
 
 @click.group()
@@ -27,19 +28,23 @@ def config() -> None:
     """Show configuration, and where each value comes from."""
 
 
+for command in (diff, export, schema, validate):
+    config.add_command(command)
+
+
 @config.command(cls=LaunchCommand)
 @app_option
 @launch_options
 @json_option
-def show(*, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - handed on to `_ask`
+def show(*, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - handed on to `ask`
     """Print the effective configuration, defaults included: a line per value with its origin."""
     if as_json:
-        click.echo(_json(_ask(lambda kernel: kernel.config.show(), **launch), indent=2))
+        click.echo(json_text(ask(lambda kernel: kernel.config.show(), **launch), indent=2))
         return
-    rows = [(f"{row.path} = {_json(row.value)}", row.origin) for row in _ask(_explain_all, **launch)]
+    rows = [(f"{row.path} = {json_text(row.value)}", row.origin) for row in ask(_explain_all, **launch)]
     width = min(60, max((len(text) for text, _ in rows), default=0))
     for text, origin in rows:
-        click.echo(f"{text:<{width}}  # {_place(origin)}")
+        click.echo(f"{text:<{width}}  # {place_text(origin)}")
 
 
 @config.command(cls=LaunchCommand)
@@ -47,10 +52,10 @@ def show(*, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - handed on t
 @app_option
 @launch_options
 @json_option
-def get(*, path: str, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - handed on to `_ask`
+def get(*, path: str, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - handed on to `ask`
     """Print one value: a text as it is, anything else as JSON."""
-    value = _ask(lambda kernel: kernel.config.explain(path), **launch).value
-    click.echo(value if isinstance(value, str) and not as_json else _json(value, indent=2))
+    value = ask(lambda kernel: kernel.config.explain(path), **launch).value
+    click.echo(value if isinstance(value, str) and not as_json else json_text(value, indent=2))
 
 
 @config.command(cls=LaunchCommand)
@@ -58,33 +63,16 @@ def get(*, path: str, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - h
 @app_option
 @launch_options
 @json_option
-def explain(*, path: str, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - handed on to `_ask`
+def explain(*, path: str, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - handed on to `ask`
     """Say where a value comes from, and which places set it in vain."""
-    found = _ask(lambda kernel: kernel.config.explain(path), **launch)
+    found = ask(lambda kernel: kernel.config.explain(path), **launch)
     if as_json:
-        click.echo(_json(_explanation(found), indent=2))
+        click.echo(json_text(_explanation(found), indent=2))
         return
-    click.echo(f"{found.path} = {_json(found.value)}")
-    click.echo(f"  set by    {_place(found.origin)}")
+    click.echo(f"{found.path} = {json_text(found.value)}")
+    click.echo(f"  set by    {place_text(found.origin)}")
     for shadowed in found.shadowed:
-        click.echo(f"  shadowed  {_place(shadowed.origin)} = {_json(shadowed.value)}")
-
-
-def _ask(question: Callable[[Kernel], T], *, app: str | None, **launch: Any) -> T:  # noqa: ANN401 - the launch options
-    """Load the configuration of a kernel and ask it something.
-
-    Raises:
-        ConfigError: if the configuration is not valid.
-    """
-    import anyio
-
-    kernel = open_kernel(app, **launch)
-
-    async def ask() -> T:
-        async with kernel.configured():
-            return question(kernel)
-
-    return anyio.run(ask)
+        click.echo(f"  shadowed  {place_text(shadowed.origin)} = {json_text(shadowed.value)}")
 
 
 def _explain_all(kernel: Kernel) -> list[Explanation]:
@@ -100,19 +88,5 @@ def _leaves(tree: Mapping[str, Any], path: tuple[str | int, ...] = ()) -> Iterat
 
 
 def _explanation(found: Explanation) -> dict[str, object]:
-    shadowed = [{**(_origin(one.origin) or {}), "value": one.value} for one in found.shadowed]
-    return {"path": found.path, "value": found.value, "origin": _origin(found.origin), "shadowed": shadowed}
-
-
-def _origin(origin: Origin | None) -> dict[str, object] | None:
-    if origin is None:
-        return None
-    return {"layer": origin.layer, "source": origin.source, "line": origin.line, "column": origin.column}
-
-
-def _place(origin: Origin | None) -> str:
-    return "the code" if origin is None else str(origin)
-
-
-def _json(value: object, *, indent: int | None = None) -> str:
-    return json.dumps(value, indent=indent, ensure_ascii=False, default=str)
+    shadowed = [{**(origin_row(one.origin) or {}), "value": one.value} for one in found.shadowed]
+    return {"path": found.path, "value": found.value, "origin": origin_row(found.origin), "shadowed": shadowed}

@@ -29,6 +29,8 @@ class Toml:
     """TOML through `tomllib`, with places of its own finding."""
 
     suffixes: tuple[str, ...] = (".toml",)
+    comment = "#"
+    nulls = False
 
     def parse(self, text: str) -> Document:
         """Parse a document.

@@ -28,6 +28,7 @@ class Yaml:
     """YAML through PyYAML's parser, with a reading of values of its own."""
 
     suffixes: tuple[str, ...] = (".yaml", ".yml")
+    comment = "#"
 
     def parse(self, text: str) -> Document:
         """Parse a document.

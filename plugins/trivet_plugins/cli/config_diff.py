@@ -1,0 +1,129 @@
+"""``trivet config diff [BEFORE] AFTER``: what differs between two effective configurations of one service, secrets masked.
+
+A side is a profile (``prod``, or ``profile:prod``), a file in place of the base files (``a.toml``, or ``file:NAME``), or ``.``:
+what the other options say. Exit 0: equal in value. 1: not. Else: a side is not valid, or the command line is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from trivet_plugins.cli.inquiry import ask_kernel, json_text, origin_row, place_text
+from trivet_plugins.cli.options import (
+    CONFIG_SUFFIXES,
+    LaunchCommand,
+    app_option,
+    json_option,
+    launch_options,
+    open_kernel,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trivet import Kernel, Launch
+    from trivet.config.leaf import Difference, Leaf
+
+DIFFERENT = 1
+
+
+@attrs.frozen
+class Side:
+    """One of the two configurations.
+
+    Args:
+        kind: ``profile``, ``file`` or ``launch``.
+        name: The profile's name or the file's path; empty for ``launch``.
+    """
+
+    kind: str
+    name: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Side:
+        """Read a BEFORE or AFTER.
+
+        Raises:
+            BadParameter: if it is none.
+        """
+        kind, colon, name = text.partition(":")
+        if text == ".":
+            return cls("launch")
+        if colon and kind in {"profile", "file"}:
+            if not name:
+                raise click.BadParameter(f"{text!r} names no {kind}")
+            return cls(kind, name)
+        if text.isdigit():
+            reason = "generations live in a running service; for a profile of that name write profile:" + text
+            raise click.BadParameter(f"{text!r} looks like a generation; {reason}")
+        if not text or (colon and not text.endswith(CONFIG_SUFFIXES)):
+            raise click.BadParameter(f"{text!r} is neither a profile nor a file; write profile:NAME or file:NAME")
+        return cls("file" if text.endswith(CONFIG_SUFFIXES) or "/" in text else "profile", text)
+
+    def launch(self, launch: Launch) -> Launch:
+        """Return how a kernel is started for this side."""
+        if self.kind == "file":
+            return attrs.evolve(launch, files=(self.name,))
+        return attrs.evolve(launch, profile=self.name) if self.kind == "profile" else launch
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}" if self.name else "as launched"
+
+
+@click.command(cls=LaunchCommand)
+@click.argument("before", metavar="[BEFORE]")
+@click.argument("after", metavar="AFTER", required=False)
+@app_option
+@launch_options
+@json_option
+@click.pass_context
+def diff(ctx: click.Context, /, *, before: str, after: str | None, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - launch options
+    """Compare two effective configurations of the service.
+
+    A side is a profile (prod), a file in place of the base files (a.toml), or "." for what the other options say; one side
+    alone is compared with ".". Write the sides before --config. Exits with 0 if all values are equal, with 1 if not.
+    """
+    from trivet.config.leaf import compare
+
+    sides = [Side.parse(before), Side.parse(after)] if after is not None else [Side("launch"), Side.parse(before)]
+    kernel = open_kernel(launch.pop("app"), **launch)
+    original = kernel.launch
+    leaves = [_leaves(kernel, side.launch(original)) for side in sides]
+    found = compare(*leaves)
+    if as_json:
+        click.echo(
+            json_text({"before": str(sides[0]), "after": str(sides[1]), "differences": [*map(_row, found)]}, indent=2)
+        )
+    elif found:
+        click.echo("\n".join([f"--- {sides[0]}", f"+++ {sides[1]}", *(line for one in found for line in _lines(one))]))
+    else:
+        click.echo(f"{kernel.name}: {sides[0]} and {sides[1]} are equal")
+    if found:
+        ctx.exit(DIFFERENT)
+
+
+def _leaves(kernel: Kernel, launch: Launch) -> Sequence[Leaf]:
+    kernel.launch = launch
+    return ask_kernel(kernel, lambda one: one.config.leaves())
+
+
+def _lines(difference: Difference) -> list[str]:
+    from trivet.config.origin import dotted
+
+    sides = (("-", difference.before), ("+", difference.after))
+    shown = [(f"{mark} {dotted(leaf.path)} = {json_text(leaf.value)}", leaf.origin) for mark, leaf in sides if leaf]
+    width = min(60, max(len(text) for text, _ in shown))
+    return [f"{text:<{width}}  # {place_text(origin)}" for text, origin in shown]
+
+
+def _row(difference: Difference) -> dict[str, object]:
+    from trivet.config.origin import dotted
+
+    return {"path": dotted(difference.path), "before": _leaf(difference.before), "after": _leaf(difference.after)}
+
+
+def _leaf(leaf: Leaf | None) -> dict[str, object] | None:
+    return None if leaf is None else {"value": leaf.value, "origin": origin_row(leaf.origin)}
