@@ -143,11 +143,10 @@ class Kernel:
                 finally:
                     await self._wind_down(run)
                     tasks.cancel_scope.cancel()
-        if run.fatal is not None:
-            run.fatal.add_note(f"the body ended with: {describe(failure)}" if failure else "the body was cancelled")
-            raise run.fatal
-        if failure is not None:
-            raise failure
+        if run.fatal is not None and failure is not None:
+            run.fatal.add_note(f"the body raised as well: {describe(failure)}")
+        if error := run.fatal or failure:
+            raise error
 
     async def _wind_down(self, run: Run) -> None:
         self.state = "stopping"

@@ -477,7 +477,7 @@ async def test_a_fatal_failure_does_not_hide_that_the_body_failed_too(make):
                 await anyio.sleep_forever()
             finally:
                 raise ZeroDivisionError("in the body")
-    assert caught.value.__notes__ == ["the body ended with: ZeroDivisionError: in the body"]
+    assert caught.value.__notes__ == ["the body raised as well: ZeroDivisionError: in the body"]
 
 
 async def test_configured_goes_no_further_than_the_configuration(make):

@@ -107,7 +107,7 @@ def test_a_start_that_blocks_the_event_loop_ends_at_the_second_ctrl_c(run):
 
 def test_a_reload_that_hangs_does_not_hold_up_the_stop(run):
     """A source that does not answer any more is no reason to stay."""
-    one = run(LOADS="2")
+    one = run(LOADS="3")
     one.until(seen(one, "text one"))
     one.process.send_signal(signal.SIGHUP)
     one.until(seen(one, "load hangs"))
