@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import email.utils
 import http
+import os
 import pathlib
 import ssl
 import time
@@ -203,5 +204,6 @@ def _reason(exc: BaseException) -> str:
         if isinstance(cause, ssl.SSLError):
             return f"TLS failed: {cause.reason or 'no reason given'}"
         if isinstance(cause, OSError) and cause.strerror:
-            return f"cannot be reached: {cause.strerror}"
+            number = cause.errno or 0  # negative for a failed name look-up
+            return f"cannot be reached: {os.strerror(number) if number > 0 else cause.strerror}"
     return f"cannot be reached: {type(causes[0]).__name__}"

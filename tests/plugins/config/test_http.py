@@ -30,7 +30,7 @@ from trivet_plugins.config import http as http_source
 from trivet_plugins.config.http_address import Address
 from trivet_plugins.config.http_answer import reader_of
 from trivet_plugins.config.http_body import Body, TooLarge
-from trivet_plugins.config.http_fetch import _retry_after
+from trivet_plugins.config.http_fetch import _reason, _retry_after
 from trivet_plugins.config.http_remote import Failure, Rhythm
 
 LIMIT = 10
@@ -572,8 +572,13 @@ async def test_without_its_server_the_service_does_not_start(closed_port):
     with pytest.raises(ConfigError) as caught:
         async with running(url):
             pass
-    assert str(caught.value.problems[0]).startswith(f"{url}: error: cannot be reached: ")
+    assert str(caught.value.problems[0]).startswith(f"{url}: error: cannot be reached: Connection refused; ")
     assert "plugins.http.cache_file, plugins.http.required" in str(caught.value)
+
+
+def test_a_host_that_is_unknown_is_said_to_be():
+    """Its error has numbers of its own."""
+    assert _reason(socket.gaierror(-2, "Name or service not known")) == "cannot be reached: Name or service not known"
 
 
 async def test_a_document_that_is_not_required_comes_when_its_server_does(server):
