@@ -14,6 +14,7 @@ import pytest
 from trivet import ConfigError, Kernel, Launch, Secret
 from trivet.events import ConfigRejected, ConfigReloaded, ConfigWarning
 from trivet_plugins.config import command_line, dotenv, environment, files, secrets_directory, toml, watcher
+from trivet_plugins.config.secret_files import SecretFiles
 
 PLUGINS = [toml, files, environment, dotenv, secrets_directory, command_line]
 NO_SECRET = Secret("")
@@ -149,14 +150,14 @@ async def test_every_value_is_a_secret(default):
 
 async def test_a_section_of_a_plugin_is_there_before_the_schema_is_known(default, tmp_path):
     """Sources with settings of their own may take their password from here; others' files are not read for it."""
-    put(default, plugins__enable="a,b", plugins__vault__token="t0ken", database__url=b"\xff")
+    put(default, plugins__enable="a,b", plugins__vault__token="t0ken", others__file="x")
     launch = Launch(environ={})
     kernel = Kernel("orders", plugins=PLUGINS, discover="none", launch=launch)
     kernel.config.add_source("secrets", secrets_directory.SecretsDirectory(kernel))
     await kernel.config.preload()
     assert kernel.config.peek(("plugins", "enable")) == "a,b"
     assert kernel.config.peek(("plugins", "vault", "token")) == "t0ken"
-    assert kernel.config.peek(("database",)) is None
+    assert kernel.config.peek(("others",)) is None
 
 
 @pytest.mark.parametrize(
@@ -278,6 +279,21 @@ def kubernetes(directory, number):
             (directory / name).symlink_to(f"..data/{name}")
     if before is not None:
         shutil.rmtree(directory / before)
+
+
+def test_a_swap_while_files_are_read_mixes_no_generations(default, monkeypatch):
+    """All is read again where ``..data`` has turned in the meantime, and its old target may be gone."""
+    kubernetes_first(default)
+    read, swaps = SecretFiles._read, iter([1, 2])
+
+    def read_then_swap(self, name):
+        found = read(self, name)
+        if name == "database__password" and (number := next(swaps, None)) is not None:
+            kubernetes(default, number)
+        return found
+
+    monkeypatch.setattr(SecretFiles, "_read", read_then_swap)
+    assert [one.value for one in SecretFiles(default).read(lambda _: True)] == ["password2", "url2"]
 
 
 def docker(directory, number):
