@@ -10,6 +10,7 @@ from trivet.config.contracts import ConfigSource as ConfigSource
 from trivet.config.contracts import Document as Document
 from trivet.config.contracts import FormatError as FormatError
 from trivet.config.contracts import LoadContext as LoadContext
+from trivet.config.contracts import NothingThereError as NothingThereError
 from trivet.config.contracts import ReloadParticipant as ReloadParticipant
 from trivet.config.contracts import ResolveContext as ResolveContext
 from trivet.config.contracts import Resolved as Resolved
@@ -102,6 +103,7 @@ __all__ = (
     "MetricError",
     "MetricExporter",
     "MissingExtraError",
+    "NothingThereError",
     "Origin",
     "Outcome",
     "PasswordHasher",

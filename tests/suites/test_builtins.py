@@ -384,6 +384,38 @@ class TestSealed(ResolverSuite):
         )
 
 
+class TestEnvironmentReferences(ResolverSuite):
+    """``${env:...}``."""
+
+    provider = "resolver/env"
+
+    @pytest.fixture
+    async def case(self, kernel_factory):
+        """A variable."""
+        kernel = kernel_factory.make(
+            plugins=["resolve_env"], launch=_launch(environ={"SUITE_HOST": "host-of-the-suite"})
+        )
+        await kernel_factory.start(kernel)
+        return ResolverCase(
+            resolver=kernel.provided("resolver")["env"], argument="SUITE_HOST", value="host-of-the-suite"
+        )
+
+
+class TestFileReferences(ResolverSuite):
+    """``${file:...}``."""
+
+    provider = "resolver/file"
+
+    @pytest.fixture
+    async def case(self, running, tmp_path):
+        """A file that not everybody may read."""
+        path = tmp_path / "key.pem"
+        path.write_text("content-of-the-suite\n")
+        path.chmod(0o600)
+        resolver = await running(self.provider, "resolve_file")
+        return ResolverCase(resolver=resolver, argument=str(path), value="content-of-the-suite", secret=True)
+
+
 # -- observability ----------------------------------------------------------------------------------------------------
 
 

@@ -11,11 +11,11 @@ from trivet.config import loading
 from trivet.config.contracts import ConfigFormat, ConfigSource, LoadContext, Resolver, environment_prefix
 from trivet.config.fault import Fault, Faults, MissingKey, walk
 from trivet.config.layer import DELETE, Layer
-from trivet.config.origin import Path
+from trivet.config.origin import Path, inside
 from trivet.config.problem import Problem
 from trivet.config.redaction import Redaction, secret_places
 from trivet.config.report import Report, in_order
-from trivet.config.resolution import inside, resolve
+from trivet.config.resolution import resolve
 from trivet.config.schema import Schema
 from trivet.config.snapshot import Snapshot
 from trivet.config.structure import Structurer, section_tree
@@ -79,10 +79,18 @@ async def build(parts: Parts, launch: Launch, *, schema: Schema, old: Snapshot |
         schema: What it must fit.
         old: The snapshot in force; sections whose values are as before keep their objects.
     """
-    context = parts.context(launch, schema)
-    loaded = await loading.load(parts.sources, context, schema)
-    resolution = await resolve(loaded.merged(), loaded.layers, resolvers=parts.resolvers, kernel=parts.name)
-    tree, secrets = resolution.tree, secret_places(loaded.layers, resolution.secrets)
+    return await assemble(
+        parts, await loading.load(parts.sources, parts.context(launch, schema), schema), schema=schema, old=old
+    )
+
+
+async def assemble(parts: Parts, loaded: loading.Loaded, *, schema: Schema, old: Snapshot | None) -> Candidate:
+    """Merge, resolve and structure what is loaded already; see `build`."""
+    known = Redaction(schema, secret_places(loaded.layers, frozenset()))
+    resolution = await resolve(
+        loaded.merged(), loaded.layers, resolvers=parts.resolvers, kernel=parts.name, redaction=known
+    )
+    tree, secrets = resolution.tree, known.places | resolution.secrets
     sections, faults = parts.structurer.sections(schema, tree, _unchanged(schema, tree, old))
     # A document that could not be read must not be reported once more as all the keys that it would have set.
     unread = any(not problem.path for problem in loaded.problems)
@@ -91,15 +99,35 @@ async def build(parts: Parts, launch: Launch, *, schema: Schema, old: Snapshot |
         for path, fault in faults
         if not inside(path, resolution.failed) and not (unread and isinstance(fault, MissingKey))
     ]
-    report = Report(layers=loaded.layers, redaction=Redaction(schema, secrets), tree=tree, prefix=context.prefix)
+    report = Report(
+        layers=loaded.layers, redaction=Redaction(schema, secrets), tree=tree, prefix=environment_prefix(parts.name)
+    )
     removals = _removed_nothing(loaded.layers, schema)
     problems = (*loaded.problems, *resolution.problems, *report.problems(faults), *removals)
     return Candidate(
         tree=tree,
         sections=sections,
-        layers=loaded.layers,
+        layers=resolution.layers,
         secrets=secrets,
         problems=in_order(problems, loaded.layers) if problems else (),
+    )
+
+
+def revive(parts: Parts, target: Snapshot, *, schema: Schema, old: Snapshot) -> Candidate:
+    """Make a candidate of an older snapshot: its values as they were, nothing loaded or resolved anew.
+
+    Sections that the snapshot in force shares with it keep their objects, the others get those that they had.
+    """
+    kept = {**_unchanged(schema, target.tree, target), **_unchanged(schema, target.tree, old)}
+    sections, faults = parts.structurer.sections(schema, target.tree, kept)
+    redaction, prefix = Redaction(schema, target.secrets), environment_prefix(parts.name)
+    report = Report(layers=target.layers, redaction=redaction, tree=target.tree, prefix=prefix)
+    return Candidate(
+        tree=target.tree,
+        sections=sections,
+        layers=target.layers,
+        secrets=target.secrets,
+        problems=in_order(report.problems(faults), target.layers),
     )
 
 

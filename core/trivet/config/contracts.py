@@ -11,7 +11,10 @@ from trivet.config.origin import Path
 from trivet.errors import TrivetError
 
 if TYPE_CHECKING:
+    import pathlib
+
     from trivet.config.layer import Layer
+    from trivet.config.origin import Origin
     from trivet.config.snapshot import Snapshot
     from trivet.launch import Launch
 
@@ -161,10 +164,14 @@ class ResolveContext:
     Args:
         kernel: The kernel's name: the namespace of sealed values.
         path: The path of the value.
+        locate: Gives the origin of the text.
+        watch: Takes a file that the value depends on, existing or not: its change asks for a reload.
     """
 
     kernel: str
     path: Path
+    locate: Callable[[], Origin | None] = lambda: None
+    watch: Callable[[pathlib.Path], None] = lambda _file: None
 
 
 @attrs.frozen
@@ -172,12 +179,21 @@ class Resolved:
     """What a resolver made of its text.
 
     Args:
-        value: The value to put in place.
+        value: The value to put in place. References in it are not resolved.
         secret: True where it must be masked wherever configuration is shown.
+        text: True where it is text whose meaning the schema knows, as that of a variable: ``"20"`` is a number where one belongs.
     """
 
     value: Any = attrs.field(repr=False)
     secret: bool = False
+    text: bool = False
+
+
+class NothingThereError(ValueError):
+    """Raised by a resolver where nothing is behind a reference: a default, ``${...:-default}``, takes its place.
+
+    Any other error is a problem, default or not.
+    """
 
 
 @runtime_checkable
@@ -191,7 +207,8 @@ class Resolver(Protocol):
         """Return the value behind ``argument``. Called once per reference and load, after the merge.
 
         Raises:
-            ValueError: with a text that is safe to print; it becomes a problem at the value's place.
+            NothingThereError: if nothing is there; like any ``ValueError``, with a text that is safe to print.
+            ValueError: if something is wrong; it becomes a problem at the value's place.
         """
         ...
 

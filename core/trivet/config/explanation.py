@@ -10,7 +10,8 @@ import attrs
 from trivet.config.layer import Layer
 from trivet.config.origin import Origin, Path, dotted
 from trivet.config.provenance import trace
-from trivet.config.redaction import Redaction
+from trivet.config.redaction import Redaction, mask_userinfo
+from trivet.config.reference import Reference, masked, parse
 from trivet.config.schema import Schema
 from trivet.config.tree import MISSING, look_up
 from trivet.errors import UnknownPathError
@@ -41,12 +42,15 @@ class Explanation:
         value: The effective value as plain data; ``***`` for a secret.
         origin: Who sets it. Of a table that several layers share in, the strongest. None for a table that exists only in code.
         shadowed: Who sets it in vain, the strongest first.
+        reference: Where the value is made of references, ``${...}``, the text that says so; its parts that are no references are
+            ``***`` where the value is a secret.
     """
 
     path: str
     value: Any
     origin: Origin | None
     shadowed: tuple[Shadowed, ...]
+    reference: str | None = None
 
 
 def explain(
@@ -70,11 +74,33 @@ def explain(
         hint = f"; did you mean {near}?" if near else ""
         raise UnknownPathError(f"no configuration at {dotted(path) or 'the empty path'}{hint}")
     seen = trace(layers, path)
-    origin = seen.winner.layer.locate(path) if seen.winner is not None else default_origin(path, schema)
+    origin, reference = _origin(path, layers, schema, redaction)
     shadowed = tuple(
         Shadowed(sighting.layer.locate(path), redaction.mask(sighting.value, path)) for sighting in seen.shadowed
     )
-    return Explanation(dotted(path), value, origin, shadowed)
+    return Explanation(dotted(path), value, origin, shadowed, reference)
+
+
+def _origin(
+    path: Path, layers: Sequence[Layer], schema: Schema, redaction: Redaction
+) -> tuple[Origin | None, str | None]:
+    """Return who sets a path, and the reference that its value, or the container around it, comes from."""
+    for end in range(len(path), 0, -1):
+        winner = trace(layers, path[:end]).winner
+        if winner is not None and isinstance(winner.value, str):
+            return winner.layer.locate(path[:end]), _reference(winner.value, is_secret=redaction.is_secret(path))
+        if winner is not None:
+            return winner.layer.locate(path) if end == len(path) else default_origin(path, schema), None
+    return default_origin(path, schema), None
+
+
+def _reference(text: str, *, is_secret: bool) -> str | None:
+    if "${" not in text:
+        return None
+    template = parse(text)
+    if not any(isinstance(part, Reference) for part in template):
+        return None
+    return masked(template) if is_secret else mask_userinfo(str(text))
 
 
 def default_origin(path: Path, schema: Schema) -> Origin | None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from trivet.config.effective import Hide, plain
 from trivet.config.leaf import Attribution, Leaf, walk
 from trivet.config.origin import Path
+from trivet.config.reference import escape
 from trivet.config.schema import PluginLists
-from trivet.config.tree import look_up
+from trivet.config.tree import convert, look_up
 from trivet.config.writing import ExportError, Writer, nest_origins, reveal, without_nulls
 from trivet.secret import MASK
 
@@ -53,7 +54,7 @@ class Exporting:
         if format not in self._parts.formats:
             raise ExportError(f"there is no format {format!r}; there is {', '.join(sorted(self._parts.formats))}")
         writer = Writer(name=format, format=self._parts.formats[format])
-        tree = self._effective(hide, nulls=writer.has_null)
+        tree = convert(self._effective(hide, nulls=writer.has_null), _escaped)  # no value may become a reference
         writer = Writer(name=format, format=writer.format, head=_head(len(masked)))
         if not origins:
             return writer.write(tree)
@@ -108,6 +109,10 @@ class Exporting:
             typed = plain(self._parts.structurer.section(PluginLists, own), ("plugins",), frozenset(), hide)
             result["plugins"] = {**{key: typed[key] for key in own}, **result.get("plugins", {})}
         return result
+
+
+def _escaped(_path: Path, value: object) -> object:
+    return escape(value) if isinstance(value, str) else value
 
 
 def _head(masked: int) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ from trivet.config.isolation import foreign
 from trivet.config.layer import Layer
 from trivet.config.origin import Origin, Path
 from trivet.config.problem import Problem
+from trivet.config.reference import escape
 from trivet.config.schema import Schema
-from trivet.config.tree import Text, merge
+from trivet.config.tree import Text, convert, merge
 
 SOURCE_SECONDS = 10.0
 """How long a source may take."""
@@ -58,7 +59,7 @@ async def load(sources: Mapping[str, ConfigSource], context: LoadContext, schema
             group.start_soon(load_one, name, source)
     broken = [result for _, result in sorted(results.items()) if isinstance(result, Problem)]
     found = [layer for _, result in sorted(results.items()) for layer in _layers(result)]
-    layers = [_fit(layer, schema) if layer.text else layer for layer in sorted(found, key=lambda layer: layer.priority)]
+    layers = [_prepare(layer, schema) for layer in sorted(found, key=lambda layer: layer.priority)]
     return Loaded(tuple(layers), (*broken, *(problem for layer in layers for problem in layer.problems)))
 
 
@@ -74,6 +75,13 @@ async def _load_source(name: str, source: ConfigSource, context: LoadContext) ->
             return Problem(f"the source could not be loaded: {outcome.error}", origin)
         return outcome.value or ()
     return Problem(f"the source did not answer within {SOURCE_SECONDS:g} s", origin)
+
+
+def _prepare(layer: Layer, schema: Schema) -> Layer:
+    if layer.secret:  # a generated password may hold ${, and nobody could write $${ for it
+        data = convert(layer.data, lambda _path, value: escape(value) if type(value) is str else value)
+        layer = attrs.evolve(layer, data=data)
+    return _fit(layer, schema) if layer.text else layer
 
 
 def _fit(layer: Layer, schema: Schema) -> Layer:

@@ -22,6 +22,11 @@ def dotted(path: Path) -> str:
     return text
 
 
+def inside(path: Path, places: frozenset[Path]) -> bool:
+    """Tell whether a path is one of some places or lies in one."""
+    return bool(places) and any(path[:end] in places for end in range(len(path) + 1))
+
+
 _PART = re.compile(r'(?:^|\.)(?:"([^"]*)"|([^."\[\]]+))|\[(\d+)\]')
 
 

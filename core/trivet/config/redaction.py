@@ -9,8 +9,7 @@ from typing import Any
 import attrs
 
 from trivet.config.layer import Layer
-from trivet.config.origin import Path
-from trivet.config.resolution import inside
+from trivet.config.origin import Path, inside
 from trivet.config.schema import Schema
 from trivet.config.tree import scalars
 from trivet.secret import MASK

@@ -23,6 +23,7 @@ import attrs
 from trivet import Layer, LoadContext, Origin, Problem, Provider, hookimpl
 from trivet.config.layer import COMMAND_LINE, DELETE
 from trivet.config.origin import Path, dotted, parse_path
+from trivet.config.reference import escape
 from trivet_plugins.config.value_file import read_value
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class CommandLine:
 
 def _read_files(value_files: Sequence[str]) -> _Assignments:
     contents = _Assignments(f"{NAME} files", "--set-file")
-    return contents.add_all(value_files, lambda name: read_value(pathlib.Path(name)), named=True)
+    return contents.add_all(value_files, lambda name: escape(read_value(pathlib.Path(name))), named=True)
 
 
 def _split(assignment: str, option: str) -> tuple[Path, str]:

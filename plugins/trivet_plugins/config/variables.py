@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 import attrs
 
 from trivet import LoadContext, Origin
+from trivet.config.reference import escape
 from trivet_plugins.config.gathered import Gathered
 from trivet_plugins.config.value_file import read_value
 
@@ -76,7 +77,7 @@ def _read(variable: Variable, context: LoadContext, into: Gathered, others: Call
         path = context.schema.match([*parts[:-1], parts[-1][: -len("_FILE")]])
         if path is not None:
             into.files.append(pathlib.Path(text))
-            text = read_value(pathlib.Path(text))
+            text = escape(read_value(pathlib.Path(text)))
     if path is not None:
         into.put(path, text, variable.origin)
     elif not others(rest.upper()):

@@ -605,7 +605,7 @@ class Vault:
 async def test_references_are_resolved_after_the_merge_and_masked(bench):
     live = bench.config.bind("database", Database)
     bench.config.add_resolver("vault", Vault())
-    bench.memory.put("base", {"database": {"url": "vault:broken", "labels": {"free": "a:b", "text": "${x}"}}})
+    bench.memory.put("base", {"database": {"url": "vault:broken", "labels": {"free": "a:b", "text": "$${x}"}}})
     bench.memory.put("profile", {"database": {"url": "vault:url"}}, priority=300)
     await bench.config.load()
     assert live.current.url == "url for database.url of orders"
