@@ -201,6 +201,30 @@ async def test_json_carries_origins_beside_the_values(database):
     assert json.loads(database.config.export("json", origins=True, redact=False))["redacted"] is False
 
 
+TRICKY = ("${a.b}", "$${a.b}", "$$${", "cost: 5$", "${", "${env:HOME:-x}", "}")
+
+
+@attrs.frozen
+class Texts:
+    shown: tuple[str, ...] = TRICKY
+    name: str = ""
+    label: str = ""
+
+
+@pytest.mark.parametrize("name", FORMATS)
+async def test_text_that_looks_like_a_reference_is_text_again(name):
+    """What stands for itself, in code or after a load, is not resolved by the next load; what was resolved is a value."""
+    data = {"texts": {"name": "$${not.a.path}", "label": "it is ${texts.name}"}}
+    for _ in range(3):
+        config = Config("orders", emit=print, launch=lambda: Launch(environ={}))
+        texts = config.bind("texts", Texts)
+        config.add_format(name, FORMATS[name])
+        config.add_source("document", Document(data))
+        await config.load()
+        assert texts.current == Texts(name="${not.a.path}", label="it is ${not.a.path}")
+        data = values_of(name, config.export(name))
+
+
 async def test_a_null_is_left_out_of_toml_where_it_is_the_default(database):
     """YAML and JSON say it."""
     await database.config.load()
