@@ -11,6 +11,7 @@ from trivet.config import loading
 from trivet.config.contracts import ConfigFormat, ConfigSource, LoadContext, Resolver, environment_prefix
 from trivet.config.fault import Fault, Faults, MissingKey, walk
 from trivet.config.layer import DELETE, Layer
+from trivet.config.merging import merge_layers
 from trivet.config.origin import Path, inside
 from trivet.config.problem import Problem
 from trivet.config.redaction import Redaction, secret_places
@@ -86,9 +87,10 @@ async def build(parts: Parts, launch: Launch, *, schema: Schema, old: Snapshot |
 
 async def assemble(parts: Parts, loaded: loading.Loaded, *, schema: Schema, old: Snapshot | None) -> Candidate:
     """Merge, resolve and structure what is loaded already; see `build`."""
-    known = Redaction(schema, secret_places(loaded.layers, frozenset()))
+    merged = merge_layers(loaded.layers, schema)
+    known = Redaction(schema, secret_places(merged.layers, frozenset()))
     resolution = await resolve(
-        loaded.merged(), loaded.layers, resolvers=parts.resolvers, kernel=parts.name, redaction=known
+        merged.tree, merged.layers, resolvers=parts.resolvers, kernel=parts.name, redaction=known
     )
     tree, secrets = resolution.tree, known.places | resolution.secrets
     sections, faults = parts.structurer.sections(schema, tree, _unchanged(schema, tree, old))
@@ -100,7 +102,7 @@ async def assemble(parts: Parts, loaded: loading.Loaded, *, schema: Schema, old:
         if not inside(path, resolution.failed) and not (unread and isinstance(fault, MissingKey))
     ]
     report = Report(
-        layers=loaded.layers, redaction=Redaction(schema, secrets), tree=tree, prefix=environment_prefix(parts.name)
+        layers=merged.layers, redaction=Redaction(schema, secrets), tree=tree, prefix=environment_prefix(parts.name)
     )
     removals = _removed_nothing(loaded.layers, schema)
     problems = (*loaded.problems, *resolution.problems, *report.problems(faults), *removals)

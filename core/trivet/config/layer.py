@@ -49,6 +49,7 @@ class Layer:
         secret: True where every value is a secret (a secrets directory).
         problems: What was wrong with the source; a layer with problems rejects the whole load.
         watch: Files and directories whose change asks for a reload, existing or not.
+        shares: Set by the merge, not by sources: where the items of lists went that are combined with those of other layers.
     """
 
     name: str
@@ -59,3 +60,4 @@ class Layer:
     secret: bool = False
     problems: tuple[Problem, ...] = ()
     watch: tuple[pathlib.Path, ...] = ()
+    shares: Mapping[Path, tuple[int, ...]] = attrs.field(factory=dict, repr=False)

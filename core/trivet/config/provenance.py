@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from trivet.config.combination import as_list
 from trivet.config.layer import DELETE, Layer
 from trivet.config.origin import Origin, Path
 from trivet.config.tree import MISSING, look_up
@@ -43,24 +44,31 @@ def trace(layers: Sequence[Layer], path: Path) -> Trace:
 
     Args:
         layers: From the weakest to the strongest.
-        path: The path of a leaf or container. Mappings merge, so several layers may share in one: the strongest is named.
+        path: The path of a leaf or container. Mappings merge, so several layers may share in one, and so do
+            lists that a field wants combined: the strongest is named.
     """
     winner: Sighting | None = None
     shadowed: list[Sighting] = []
     is_open, tables = True, 0
     for layer in reversed(layers):
-        say = _say(layer.data, path)
+        say = _say(layer, path)
         # Where a stronger layer has a table, anything else was replaced as a whole.
         wins = winner is None and is_open and (say.end is None or say.end > tables or say.end == len(path))
         if say.value is not MISSING and say.value is not DELETE:
             sighting = Sighting(layer, say.value)
             if wins:
                 winner = sighting
-            elif not (isinstance(say.value, Mapping) and winner is not None and isinstance(winner.value, Mapping)):
+            elif winner is None or not _share(sighting, winner, path):
                 shadowed.append(sighting)
         is_open = is_open and say.end is None
         tables = max(tables, say.tables)
     return Trace(winner, tuple(shadowed))
+
+
+def _share(one: Sighting, other: Sighting, path: Path) -> bool:
+    """Tell whether both have a part in the value: tables merge, and so do lists that a field wants combined."""
+    tables = isinstance(one.value, Mapping) and isinstance(other.value, Mapping)
+    return tables or (path in one.layer.shares and path in other.layer.shares)
 
 
 @attrs.frozen
@@ -78,14 +86,25 @@ class _Say:
     tables: int
 
 
-def _say(data: object, path: Path) -> _Say:
+def _say(layer: Layer, path: Path) -> _Say:
+    data: Any = layer.data
     for depth, part in enumerate(path):
+        indices = layer.shares.get(path[:depth]) if layer.shares else None
+        if indices is not None:  # a combined list: open to the items of other layers, as a table is to their keys
+            if part not in indices:
+                return _Say(MISSING, None, depth)
+            data = (as_list(data) or ())[indices.index(int(part))]
+            continue
         if not isinstance(data, Mapping):
             return _Say(look_up(data, path[depth:]), depth, depth - 1)
         if part not in data:
             return _Say(MISSING, None, depth)
         data = data[part]
-    return _Say(data, None, len(path)) if isinstance(data, Mapping) else _Say(data, len(path), len(path) - 1)
+    return (
+        _Say(data, None, len(path))
+        if isinstance(data, Mapping) or path in layer.shares
+        else _Say(data, len(path), len(path) - 1)
+    )
 
 
 def origin_of(layers: Sequence[Layer], path: Path) -> Origin | None:

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from trivet.config.layer import Layer
+from trivet.config.merging import merged_path
 from trivet.config.origin import Path, inside
 from trivet.config.schema import Schema
 from trivet.config.tree import scalars
@@ -67,7 +68,7 @@ def secret_places(layers: Sequence[Layer], resolved: frozenset[Path]) -> frozens
     found = set(resolved)
     for layer in layers:
         if layer.secret:
-            found.update(path for path, _ in scalars(layer.data))
+            found.update(merged_path(layer.shares, path) for path, _ in scalars(layer.data))
     return frozenset(found)
 
 

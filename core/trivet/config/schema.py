@@ -96,6 +96,14 @@ class Schema:
                     return True
         return False
 
+    def strategy(self, path: Path) -> str | None:
+        """Return how the lists that layers have at a path are combined; None where the strongest replaces the others."""
+        for cls in self._classes(path[:-1]):
+            field = shape.fields(cls).get(str(path[-1]))
+            if field is not None and field.merge is not None:
+                return field.merge
+        return None
+
     def _classes(self, path: Path) -> Iterator[type]:
         for kind in self.types(path):
             yield from filter(shape.is_class, shape.alternatives(kind))

@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from trivet.config.strategy import STRATEGIES, is_strategy
 from trivet.secret import Secret
 
 LISTS: dict[object, type] = {
@@ -51,6 +52,11 @@ class Field:
     def secret(self) -> bool:
         """True for a `Secret` anywhere in the type, or ``metadata={"secret": True}``."""
         return bool(self.attribute.metadata.get("secret")) or holds_secret(self.type)
+
+    @property
+    def merge(self) -> str | None:
+        """How lists of several layers are combined, ``metadata={"merge": "append"}``; None: the strongest replaces the others."""
+        return self.attribute.metadata.get("merge")
 
 
 def unwrap(kind: Any) -> Any:  # noqa: ANN401 - types are of any kind
@@ -96,15 +102,27 @@ def fields(cls: type) -> Mapping[str, Field]:
     """Return the fields of an attrs class by their key.
 
     Raises:
-        TypeError: if an annotation does not resolve.
+        TypeError: if an annotation does not resolve, or a field asks for a merge that there is not.
     """
     try:
         hints = typing.get_type_hints(cls, include_extras=True)
     except NameError as exc:
         msg = f"{cls.__qualname__}: annotation {exc.name!r} does not resolve; define the class and its types at module level"
         raise TypeError(msg) from exc
-    found = (Field(a.alias or a.name, hints.get(a.name, Any), a) for a in attrs.fields(cls) if a.init)
+    found = [Field(a.alias or a.name, hints.get(a.name, Any), a) for a in attrs.fields(cls) if a.init]
+    for field in found:
+        _check_merge(cls, field)
     return {field.key: field for field in found}
+
+
+def _check_merge(cls: type, field: Field) -> None:
+    name = f"{cls.__qualname__}.{field.attribute.name}"
+    if field.merge is None:
+        return
+    if not is_strategy(field.merge):
+        raise TypeError(f"{name}: there is no merge={field.merge!r}; there is {', '.join(STRATEGIES)}")
+    if not any(map(is_list, alternatives(field.type))):
+        raise TypeError(f"{name}: merge={field.merge!r} combines lists, and this field is none")
 
 
 def is_class(kind: Any) -> bool:  # noqa: ANN401 - as above

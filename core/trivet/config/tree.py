@@ -25,10 +25,20 @@ MISSING = Missing()
 """What a look-up gives where nothing is."""
 
 
-def merge(lower: Tree, upper: Tree) -> dict[str, Any]:
+Combine = Callable[[Path, Any, Any], Any]
+"""Gives what takes the place of two lists, from their path, the weaker and the stronger."""
+
+
+def merge(lower: Tree, upper: Tree, combine: Combine | None = None, at: Path = ()) -> dict[str, Any]:
     """Lay one tree over another: mappings merge deeply, everything else replaces, `DELETE` removes.
 
     Untouched parts are shared with the arguments, so an override of a few values costs a few copies.
+
+    Args:
+        lower: The weaker tree.
+        upper: The stronger tree.
+        combine: Asked where both have something that is no mapping; None: the stronger replaces.
+        at: Where the trees stand.
     """
     result = dict(lower)
     for key, value in upper.items():
@@ -37,9 +47,11 @@ def merge(lower: Tree, upper: Tree) -> dict[str, Any]:
         elif isinstance(value, Mapping):
             below = result.get(key)
             if isinstance(below, Mapping):
-                result[key] = merge(below, value)
+                result[key] = merge(below, value, combine, (*at, key))
             elif (kept := _without_deletions(value)) or not value or key in result:
                 result[key] = kept  # where nothing was, a table of mere deletions leaves nothing either
+        elif combine is not None and isinstance(result.get(key), (list, Text)):
+            result[key] = combine((*at, key), result[key], value)
         else:
             result[key] = value
     return result
