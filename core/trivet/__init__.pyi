@@ -18,10 +18,13 @@ from trivet.config.contracts import Resolver as Resolver
 from trivet.config.contracts import Span as Span
 from trivet.config.contracts import Veto as Veto
 from trivet.config.explanation import Explanation as Explanation
+from trivet.config.history import UnknownGenerationError as UnknownGenerationError
 from trivet.config.layer import Layer as Layer
 from trivet.config.live import Change as Change
 from trivet.config.live import Live as Live
 from trivet.config.origin import Origin as Origin
+from trivet.config.override import Override as Override
+from trivet.config.pin import Pin as Pin
 from trivet.config.problem import Problem as Problem
 from trivet.config.snapshot import Snapshot as Snapshot
 from trivet.config.turns import Outcome as Outcome
@@ -106,7 +109,9 @@ __all__ = (
     "NothingThereError",
     "Origin",
     "Outcome",
+    "Override",
     "PasswordHasher",
+    "Pin",
     "PluginError",
     "Problem",
     "Provider",
@@ -132,6 +137,7 @@ __all__ = (
     "Status",
     "TargetError",
     "TrivetError",
+    "UnknownGenerationError",
     "UnknownPathError",
     "UnknownServiceError",
     "Verdict",

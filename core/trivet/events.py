@@ -82,22 +82,37 @@ class ServiceListening(Event):
 
 @attrs.frozen(kw_only=True)
 class ConfigReloaded(Event):
-    """A new configuration snapshot is in force. ``changed`` are dotted paths, without values."""
+    """A new configuration snapshot is in force. ``changed`` are dotted paths, without values.
+
+    ``actor`` is who asked for it; None where nobody did.
+    """
 
     generation: int
     fingerprint: str
     reason: str
     changed: tuple[str, ...]
     seconds: float
+    actor: str | None = None
 
 
 @attrs.frozen(kw_only=True)
 class ConfigRejected(Event):
-    """A reload failed; the old snapshot stays in force. ``problems`` are printable lines."""
+    """A reload, rollback or override failed; the old snapshot stays in force. ``problems`` are printable lines."""
 
     generation: int
     reason: str
     problems: tuple[str, ...]
+    actor: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ConfigPinned(Event):
+    """A generation is held in force against reloads, or no longer: ``pinned`` says which. ``reason`` names who did it."""
+
+    generation: int
+    pinned: bool
+    reason: str
+    actor: str
 
 
 @attrs.frozen(kw_only=True)

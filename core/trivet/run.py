@@ -71,6 +71,7 @@ class Run:
                 self._validated = True
             if until > Phase.REMOTE:
                 self._tasks.start_soon(kernel.health.run)
+                self._tasks.start_soon(kernel.config.expire_overrides)
                 await self._start_phases(composition, Phase.SERVICE, until)
                 kernel.health.ready_gate(None)
                 kernel.emit(KernelStarted(kernel=kernel.name, seconds=time.perf_counter() - begun))

@@ -59,7 +59,7 @@ async def load(sources: Mapping[str, ConfigSource], context: LoadContext, schema
             group.start_soon(load_one, name, source)
     broken = [result for _, result in sorted(results.items()) if isinstance(result, Problem)]
     found = [layer for _, result in sorted(results.items()) for layer in _layers(result)]
-    layers = [_prepare(layer, schema) for layer in sorted(found, key=lambda layer: layer.priority)]
+    layers = [prepare(layer, schema) for layer in sorted(found, key=lambda layer: layer.priority)]
     return Loaded(tuple(layers), (*broken, *(problem for layer in layers for problem in layer.problems)))
 
 
@@ -77,7 +77,8 @@ async def _load_source(name: str, source: ConfigSource, context: LoadContext) ->
     return Problem(f"the source did not answer within {SOURCE_SECONDS:g} s", origin)
 
 
-def _prepare(layer: Layer, schema: Schema) -> Layer:
+def prepare(layer: Layer, schema: Schema) -> Layer:
+    """Make a layer fit for the merge: text is marked as text, what looks like a reference in a secret is none."""
     if layer.secret:  # a generated password may hold ${, and nobody could write $${ for it
         data = convert(layer.data, lambda _path, value: escape(value) if type(value) is str else value)
         layer = attrs.evolve(layer, data=data)

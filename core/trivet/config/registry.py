@@ -3,44 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import attrs
 
-from trivet.config import explanation
 from trivet.config.candidate import Parts, structure_one
-from trivet.config.effective import plain
-from trivet.config.export import Exporting
 from trivet.config.live import Live
 from trivet.config.loading import Loaded, load
-from trivet.config.origin import Path, dotted, parse_path
+from trivet.config.origin import Path, dotted
+from trivet.config.override import SOURCE
 from trivet.config.preloaded import Preloaded
-from trivet.config.redaction import Redaction
 from trivet.config.schema import section_path
 from trivet.config.shape import is_class
+from trivet.config.showing import Showing
+from trivet.config.steering import Steering
 from trivet.config.transaction import Transactions
 from trivet.config.tree import MISSING, look_up
-from trivet.config.turns import Outcome, Turns
-from trivet.errors import ConfigNotLoadedError
-from trivet.secret import MASK
+from trivet.config.turns import Turns
 
 if TYPE_CHECKING:
     import pathlib
 
     from trivet.config.contracts import ConfigFormat, ConfigSource, ReloadParticipant, Resolver
     from trivet.config.problem import Problem
-    from trivet.config.snapshot import Snapshot
     from trivet.events import ConfigRejected, Event
     from trivet.launch import Launch
 
 T = TypeVar("T")
 
 
-class Config(Exporting):
+class Config(Showing, Steering):
     """``kernel.config``: layered, typed, reloadable configuration.
 
     A reload is a transaction: load every layer, merge, resolve, structure and validate everything, let every participant prepare,
-    swap, commit. Whatever fails on the way leaves the old snapshot in force and says why in `problems`.
+    swap, commit. Whatever fails on the way leaves the old snapshot in force and says why in `problems`. What is in force can be
+    shown and explained, now and as it was (`trivet.config.showing`), and steered: overridden, rolled back, pinned
+    (`trivet.config.steering`).
 
     Args:
         name: The kernel's name.
@@ -52,8 +50,11 @@ class Config(Exporting):
         self._parts = Parts(name=name)
         self._launch = launch
         self._store = Transactions(self._parts, emit=emit, launch=launch)
+        self._parts.sources[SOURCE] = self._store.overrides
         self._preloaded = Preloaded.of(Loaded((), ()))
         self._turns: Turns | None = None
+
+    # -- for applications -----------------------------------------------------------------------------------------------------
 
     def bind(self, section: str, cls: type[T]) -> Live[T]:
         """Bind a section to an attrs class.
@@ -89,74 +90,6 @@ class Config(Exporting):
         lives[path] = (cls, live)
         return live
 
-    async def reload(self, reason: str = "asked for") -> Outcome:
-        """Load everything anew. Never raises for bad configuration: the old one stays in force and the outcome says why.
-
-        Requests that come while a reload runs share the one after it.
-
-        Args:
-            reason: For the event and the log, e.g. ``SIGHUP``.
-
-        Raises:
-            ConfigNotLoadedError: before the first load.
-        """
-        if self._turns is None:
-            raise ConfigNotLoadedError("nothing to reload: the configuration is not loaded yet; enter the kernel first")
-        return await self._turns.request(reason)
-
-    def show(self) -> dict[str, Any]:
-        """Return the effective configuration, defaults included, as plain data with all secrets masked.
-
-        Raises:
-            ConfigNotLoadedError: before the first load.
-        """
-        snapshot = self.snapshot
-        result: dict[str, Any] = {}
-        for name, section in snapshot.sections.items():
-            path = tuple(name.split("."))
-            at = result
-            for part in path[:-1]:
-                at = at.setdefault(part, {})
-            at[path[-1]] = plain(section, path, snapshot.secrets, lambda _path, _value: MASK)
-        return result
-
-    def explain(self, path: str | Path) -> explanation.Explanation:
-        """Say where a value comes from and which places set it in vain.
-
-        Args:
-            path: Dotted, or as a tuple.
-
-        Raises:
-            ConfigNotLoadedError: before the first load.
-            UnknownPathError: if nothing is there; names what looks like it.
-        """
-        snapshot, schema = self.snapshot, self._store.schema()
-        return explanation.explain(
-            parse_path(path) if isinstance(path, str) else path,
-            effective=self.show(),
-            layers=snapshot.layers,
-            schema=schema,
-            redaction=Redaction(schema, snapshot.secrets),
-        )
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The snapshot in force: for code that needs sections that belong together.
-
-        Raises:
-            ConfigNotLoadedError: before the first load.
-        """
-        if self._store.snapshot is None:
-            raise ConfigNotLoadedError(
-                "the configuration is not loaded yet; enter the kernel, or kernel.configured(), first"
-            )
-        return self._store.snapshot
-
-    @property
-    def generation(self) -> int:
-        """The generation in force; 0 before the first load."""
-        return 0 if self._store.snapshot is None else self._store.snapshot.generation
-
     @property
     def fingerprint(self) -> str:
         """The fingerprint in force; empty before the first load."""
@@ -171,6 +104,8 @@ class Config(Exporting):
     def rejected(self) -> ConfigRejected | None:
         """The last rejected reload, until one is accepted."""
         return self._store.rejected
+
+    # -- for plugins ----------------------------------------------------------------------------------------------------------
 
     def add_source(self, name: str, source: ConfigSource) -> Callable[[], None]:
         """Add a source; returns what removes it. Counts from the next load on, like formats and resolvers."""
@@ -196,6 +131,8 @@ class Config(Exporting):
     def watched_paths(self) -> tuple[pathlib.Path, ...]:
         """Return the files and directories, existing or not, whose change asks for a reload; of the last load, good or bad."""
         return self._store.watched
+
+    # -- for the kernel: the way to the first snapshot ------------------------------------------------------------------------
 
     async def preload(self, *, lenient: bool = True) -> None:
         """Load and merge the layers of the sources that are there, and validate nothing.

@@ -27,7 +27,9 @@ class Snapshot:
         secrets: Paths whose values are secrets because of how they came in (sealed, or from a secret layer).
         fingerprint: SHA-256 of the canonical form, in hex; secrets go in as a hash only.
         created: Seconds since the epoch.
-        reason: Why it was loaded, e.g. ``start``, ``file changed: config/base.toml``.
+        reason: Why it was made, e.g. ``start``, ``file changed: config/base.toml``, ``rollback to 3 by alice``.
+        actor: Who asked for it; None where nobody did.
+        changed: Dotted paths whose values are not those of the generation before; empty for the first one.
     """
 
     generation: int
@@ -38,6 +40,8 @@ class Snapshot:
     fingerprint: str
     created: float
     reason: str
+    actor: str | None = None
+    changed: tuple[str, ...] = ()
 
     def of(self, live: Live[T]) -> T:
         """Return the section of a handle in this snapshot: all sections taken from one snapshot belong together.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import anyio
 import attrs
 
+from trivet.config.cause import Cause
 from trivet.config.problem import Problem
+
+T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
@@ -15,10 +19,10 @@ class Outcome:
     """How a reload ended.
 
     Args:
-        applied: True where the configuration on disk is now in force, changed or not.
+        applied: True where what was asked for is now in force, whether it changed anything or not.
         generation: Of the snapshot in force.
         changed: Dotted paths that changed.
-        problems: Why it was rejected.
+        problems: Why it was rejected, or held back.
     """
 
     applied: bool
@@ -42,29 +46,34 @@ class Turns:
         run: Runs one.
     """
 
-    def __init__(self, run: Callable[[str], Awaitable[Outcome]]) -> None:
+    def __init__(self, run: Callable[[Cause], Awaitable[Outcome]]) -> None:
         self._run = run
         self._lock = anyio.Lock()
         self._next: _Turn | None = None
 
-    async def request(self, reason: str) -> Outcome:
-        """Run a reload that begins after this call, alone or together with others who ask."""
+    async def request(self, cause: Cause) -> Outcome:
+        """Run a reload that begins after this call, alone or together with others who ask; the first one's cause counts."""
         while True:
             turn = self._next
             if turn is None:
-                return await self._take(reason)
+                return await self._take(cause)
             await turn.done.wait()
             if turn.outcome is not None:
                 return turn.outcome
             # Who was to run it was cancelled: ask again.
 
-    async def _take(self, reason: str) -> Outcome:
+    async def alone(self, run: Callable[[], Awaitable[T]]) -> T:
+        """Run something else while no reload runs."""
+        async with self._lock:
+            return await run()
+
+    async def _take(self, cause: Cause) -> Outcome:
         turn = self._next = _Turn()
         try:
             async with self._lock:
                 # What changes from here on may be seen or not, so later requests need a turn of their own.
                 self._next = None
-                turn.outcome = await self._run(reason)
+                turn.outcome = await self._run(cause)
                 return turn.outcome
         finally:
             if self._next is turn:

@@ -1,7 +1,8 @@
 """``trivet config diff [BEFORE] AFTER``: what differs between two effective configurations of one service, secrets masked.
 
 A side is a profile (``prod``, or ``profile:prod``), a file in place of the base files (``a.toml``, or ``file:NAME``), or ``.``:
-what the other options say. Exit 0: equal in value. 1: not. Else: a side is not valid, or the command line is wrong.
+what the other options say; with ``--url`` it is a generation of a running service. Exit 0: equal in value. 1: not. Else: a
+side is not valid, or the command line is wrong.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from trivet_plugins.cli.inquiry import ask_kernel, json_text, origin_row, place_text
+from trivet_plugins.cli.inquiry import ask_kernel, json_text, origin_row, row_place
 from trivet_plugins.cli.options import (
     CONFIG_SUFFIXES,
     LaunchCommand,
@@ -20,9 +21,11 @@ from trivet_plugins.cli.options import (
     launch_options,
     open_kernel,
 )
+from trivet_plugins.cli.remote import remote, remote_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import pathlib
+    from collections.abc import Mapping, Sequence
 
     from trivet import Kernel, Launch
     from trivet.config.leaf import Difference, Leaf
@@ -57,7 +60,10 @@ class Side:
                 raise click.BadParameter(f"{text!r} names no {kind}")
             return cls(kind, name)
         if text.isdigit():
-            reason = "generations live in a running service; for a profile of that name write profile:" + text
+            reason = (
+                "generations live in a running service, which --url names; for a profile of that name write profile:"
+                + text
+            )
             raise click.BadParameter(f"{text!r} looks like a generation; {reason}")
         if not text or (colon and not text.endswith(CONFIG_SUFFIXES)):
             raise click.BadParameter(f"{text!r} is neither a profile nor a file; write profile:NAME or file:NAME")
@@ -78,31 +84,52 @@ class Side:
 @click.argument("after", metavar="AFTER", required=False)
 @app_option
 @launch_options
+@remote_options()
 @json_option
 @click.pass_context
-def diff(ctx: click.Context, /, *, before: str, after: str | None, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - launch options
+def diff(
+    ctx: click.Context,
+    /,
+    *,
+    before: str,
+    after: str | None,
+    url: str | None,
+    token_file: pathlib.Path | None,
+    as_json: bool,
+    **launch: Any,  # noqa: ANN401 - launch options
+) -> None:
     """Compare two effective configurations of the service.
 
     A side is a profile (prod), a file in place of the base files (a.toml), or "." for what the other options say; one side
-    alone is compared with ".". Write the sides before --config. Exits with 0 if all values are equal, with 1 if not.
+    alone is compared with ".". Write the sides before --config. With --url, sides are generations of a running service; one
+    alone is compared with the one in force. Exits with 0 if all values are equal, with 1 if not.
     """
+    if url is not None:
+        sides = [_generation(side) for side in (before, after) if side is not None]
+        query = dict(zip(("from", "to"), sides, strict=False))
+        service, found = url, remote(url, token_file).get("/config/diff", **query)
+    else:
+        service, found = _compare(before, after, **launch)
+    click.echo(json_text(found, indent=2) if as_json else "\n".join(_text(service, found)))
+    if found["differences"]:
+        ctx.exit(DIFFERENT)
+
+
+def _generation(text: str) -> int:
+    if not text.isdigit():
+        raise click.BadParameter(f"{text!r} is no generation; with --url, sides are numbers that config history lists")
+    return int(text)
+
+
+def _compare(before: str, after: str | None, *, app: str | None, **launch: Any) -> tuple[str, Mapping[str, Any]]:  # noqa: ANN401 - as above
     from trivet.config.leaf import compare
 
     sides = [Side.parse(before), Side.parse(after)] if after is not None else [Side("launch"), Side.parse(before)]
-    kernel = open_kernel(launch.pop("app"), **launch)
+    kernel = open_kernel(app, **launch)
     original = kernel.launch
-    leaves = [_leaves(kernel, side.launch(original)) for side in sides]
-    found = compare(*leaves)
-    if as_json:
-        click.echo(
-            json_text({"before": str(sides[0]), "after": str(sides[1]), "differences": [*map(_row, found)]}, indent=2)
-        )
-    elif found:
-        click.echo("\n".join([f"--- {sides[0]}", f"+++ {sides[1]}", *(line for one in found for line in _lines(one))]))
-    else:
-        click.echo(f"{kernel.name}: {sides[0]} and {sides[1]} are equal")
-    if found:
-        ctx.exit(DIFFERENT)
+    found = compare(*[_leaves(kernel, side.launch(original)) for side in sides])
+    rows = [*map(_row, found)]
+    return kernel.name, {"before": str(sides[0]), "after": str(sides[1]), "differences": rows}
 
 
 def _leaves(kernel: Kernel, launch: Launch) -> Sequence[Leaf]:
@@ -110,13 +137,18 @@ def _leaves(kernel: Kernel, launch: Launch) -> Sequence[Leaf]:
     return ask_kernel(kernel, lambda one: one.config.leaves())
 
 
-def _lines(difference: Difference) -> list[str]:
-    from trivet.config.origin import dotted
+def _text(service: str, found: Mapping[str, Any]) -> list[str]:
+    if not found["differences"]:
+        return [f"{service}: {found['before']} and {found['after']} are equal"]
+    lines = [f"--- {found['before']}", f"+++ {found['after']}"]
+    return [*lines, *(line for one in found["differences"] for line in _lines(one))]
 
-    sides = (("-", difference.before), ("+", difference.after))
-    shown = [(f"{mark} {dotted(leaf.path)} = {json_text(leaf.value)}", leaf.origin) for mark, leaf in sides if leaf]
+
+def _lines(row: Mapping[str, Any]) -> list[str]:
+    sides = [(mark, row[side]) for mark, side in (("-", "before"), ("+", "after")) if row[side] is not None]
+    shown = [(f"{mark} {row['path']} = {json_text(side['value'])}", side["origin"]) for mark, side in sides]
     width = min(60, max(len(text) for text, _ in shown))
-    return [f"{text:<{width}}  # {place_text(origin)}" for text, origin in shown]
+    return [f"{text:<{width}}  # {row_place(origin)}" for text, origin in shown]
 
 
 def _row(difference: Difference) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from trivet_plugins.cli.options import open_kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from trivet import Kernel, Origin
 
@@ -49,6 +49,13 @@ def origin_row(origin: Origin | None) -> dict[str, object] | None:
 def place_text(origin: Origin | None) -> str:
     """Return an origin as text has it."""
     return "the code" if origin is None else str(origin)
+
+
+def row_place(row: Mapping[str, object] | None) -> str:
+    """Return an origin as text has it, from what JSON has."""
+    if row is None:
+        return place_text(None)
+    return ":".join([str(row["source"]), *(str(row[name]) for name in ("line", "column") if row[name] is not None)])
 
 
 def json_text(value: object, *, indent: int | None = None) -> str:

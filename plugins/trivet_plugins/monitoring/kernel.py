@@ -1,7 +1,8 @@
 """Watch the kernel itself: metrics and health checks of its configuration, providers and security operations.
 
-Health: ``configuration`` warns while the last reload was rejected (the old snapshot is in force); ``providers`` warns while a
-provider has failed or a plugin is set aside. Both belong to ``ready`` and never fail it: the service works.
+Health: ``configuration`` warns while the last reload was rejected (the old snapshot is in force), while a generation is pinned,
+and while an override outlives its time; ``providers`` warns while a provider has failed or a plugin is set aside. Both belong to
+``ready`` and never fail it: the service works.
 
 Config: none. To go without it: ``Kernel(block={"kernel"})``.
 """
@@ -9,7 +10,7 @@ Config: none. To go without it: ``Kernel(block={"kernel"})``.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import attrs
@@ -17,6 +18,7 @@ import attrs
 from trivet import CheckPlan, Composition, Event, HealthCheck, Kernel, Provider, Status, Verdict, hookimpl
 from trivet.events import ConfigRejected, ConfigReloaded, ProviderStateChanged, SecurityOperation
 
+_OVERDUE_SECONDS = 5.0
 _PLAN = CheckPlan(groups={"ready"}, interval=1.0, critical=False)
 
 
@@ -75,19 +77,34 @@ async def count_events(kernel: Kernel) -> AsyncIterator[KernelMetrics]:
 
 @attrs.frozen
 class ConfigurationCheck:
-    """Warn while the last reload was rejected."""
+    """Warn while what is in force is not what the sources say."""
 
     kernel: Kernel
     plan: CheckPlan = _PLAN
 
     async def check(self) -> Verdict | None:
-        """Return a warning with the first problem, or None."""
+        """Return a warning with all that is unusual, or None."""
+        found = [*self._rejected(), *self._pinned(), *self._overdue()]
+        return Verdict(Status.WARN, "; ".join(found)) if found else None
+
+    def _rejected(self) -> Iterator[str]:
         first, *more = self.kernel.config.problems or (None,)
-        if first is None:
-            return None
-        others = f" (and {len(more)} more)" if more else ""
-        generation = self.kernel.config.generation
-        return Verdict(Status.WARN, f"last reload rejected, generation {generation} stays: {first}{others}")
+        if first is not None:
+            others = f" (and {len(more)} more)" if more else ""
+            generation = self.kernel.config.generation
+            yield f"last reload rejected, generation {generation} stays: {first}{others}"
+
+    def _pinned(self) -> Iterator[str]:
+        pin = self.kernel.config.pinned
+        if pin is not None:
+            held = f", reloads held back: {pin.held}, the last for {pin.last}" if pin.held else ""
+            yield f"{pin}{held}; unpin to reload"
+
+    def _overdue(self) -> Iterator[str]:
+        overdue = time.time() - _OVERDUE_SECONDS
+        for override in self.kernel.config.overrides():
+            if override.until is not None and override.until < overdue:
+                yield f"{override} is still in force: its end was refused"
 
 
 @attrs.frozen

@@ -28,6 +28,9 @@ _HEADERS: Final = (
 class AdminApp:
     """The admin pages of a kernel: ``/ /livez /readyz /startupz /health /metrics /config /plugins``.
 
+    Under ``/config`` are ``/history``, ``/diff`` and ``/explain``, and orders, which are POSTs: ``/reload /rollback /pin
+    /unpin /override /override/remove``.
+
     The service ``web`` serves it on an address of its own. To have it in an application instead, mount it. An
     application is put
     together before its kernel starts, so make it there; it answers (``/readyz`` with 503) before the start and after

@@ -25,6 +25,7 @@ ENDPOINTS: Final[Mapping[str, str]] = {
     "/health": "Every health check with its last result; ?group=ready narrows it.",
     "/metrics": "Metrics for Prometheus, in the format that Accept asks for.",
     "/config": "The configuration in force, secrets masked, with generation and fingerprint.",
+    "/config/history": "The last generations: when, why and by whom; what is pinned and overridden.",
     "/plugins": "The providers that take part, who gives them, and what they are doing.",
 }
 
@@ -52,7 +53,7 @@ _PAGE: Final = """<!doctype html>
 <dl>
 {rows}
 </dl>
-<footer>trivet admin pages. Only GET and HEAD; everything but the three probes may need a token.</footer>
+<footer>trivet admin pages. Everything but the three probes may need a token.</footer>
 </html>
 """
 

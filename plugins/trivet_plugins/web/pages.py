@@ -1,4 +1,4 @@
-"""The admin pages: what each path answers. Only GET and HEAD; every page but the bare probes asks the guard first."""
+"""The admin pages: what each path answers. Every page but the bare probes asks the guard first; orders are POSTs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from trivet.health.rendering import MEDIA_TYPE
+from trivet_plugins.web import config_pages
+from trivet_plugins.web.config_pages import ORDERS, obey
 from trivet_plugins.web.index import index
 from trivet_plugins.web.scrape import scrape
 
@@ -35,10 +37,14 @@ def build(kernel: Kernel, guard: Guard) -> Starlette:
         "/health": health,
         "/metrics": scrape,
         "/config": config,
+        "/config/history": config_pages.history,
+        "/config/diff": config_pages.diff,
+        "/config/explain": config_pages.explain,
         "/plugins": plugins,
     }
     routes = [Route(path, functools.partial(_probe, kernel, guard, group)) for path, group in _PROBES.items()]
     routes += [Route(path, functools.partial(_guarded, kernel, guard, page)) for path, page in guarded.items()]
+    routes += [Route(path, functools.partial(_obey, kernel, guard, path), methods=["POST"]) for path in ORDERS]
     return Starlette(routes=routes)
 
 
@@ -58,6 +64,13 @@ async def _guarded(kernel: Kernel, guard: Guard, page: Page, request: Request) -
     if refusal is not None:
         return PlainTextResponse(f"{refusal.reason}\n", refusal.status, dict(refusal.headers))
     return page(kernel, request)
+
+
+async def _obey(kernel: Kernel, guard: Guard, path: str, request: Request) -> Response:
+    refusal = _refusal(guard, request)
+    if refusal is not None:
+        return PlainTextResponse(f"{refusal.reason}\n", refusal.status, dict(refusal.headers))
+    return await obey(kernel, request, path)
 
 
 def _refusal(guard: Guard, request: Request) -> Refusal | None:

@@ -1,0 +1,158 @@
+"""`Remote`: the admin pages of a running service, as the commands with ``--url`` ask them."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from urllib.parse import quote, urlencode, urlsplit
+
+import click
+
+from trivet.errors import TrivetError
+from trivet.exit_codes import EX_DATAERR, EX_UNAVAILABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from http.client import HTTPConnection
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+DEFAULT_URL: Final = "http://127.0.0.1:9310"
+TOKEN_VARIABLE: Final = "TRIVET_TOKEN"  # noqa: S105 - its name
+_SECONDS: Final = 60.0  # a reload waits for its slowest source, and for participants
+_MAX_ANSWER: Final = 64 * 2**20
+_REFUSED: Final = 409
+
+
+class RemoteError(TrivetError):
+    """A running service is not there, or does not answer as asked."""
+
+    exit_code = EX_UNAVAILABLE
+
+
+class RemoteLookupError(RemoteError, LookupError):
+    """What was asked for is not there, or makes no sense to the service."""
+
+    exit_code = EX_DATAERR
+
+
+class Remote:
+    """A running service.
+
+    Args:
+        url: Where its admin pages are.
+        token: What they want as bearer token; None: nothing.
+    """
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self.url = url.rstrip("/")
+        self._token = token
+        self._parts = urlsplit(self.url)
+        try:
+            port = self._parts.port
+        except ValueError:
+            port = -1
+        if self._parts.scheme not in ("http", "https") or not self._parts.hostname or port == -1:
+            raise click.BadParameter(f"write it like {DEFAULT_URL}", param_hint="--url")
+        if "@" in self._parts.netloc:
+            raise click.BadParameter(f"a token belongs in --token-file or ${TOKEN_VARIABLE}", param_hint="--url")
+
+    def get(self, page: str, **query: object) -> Mapping[str, Any]:
+        """Return what a page tells; parameters that are None are left out.
+
+        Raises:
+            RemoteError: if it does not.
+        """
+        asked = urlencode({name: value for name, value in query.items() if value is not None}, quote_via=quote)
+        status, body = self._ask("GET", f"{page}?{asked}" if asked else page, None)
+        return self._read(status, body)
+
+    def order(self, page: str, **fields: object) -> Mapping[str, Any]:
+        """Give an order; returns how it ended, ``applied`` or not. Fields that are None are left out.
+
+        Raises:
+            RemoteError: if it is not understood.
+        """
+        given = {name: value for name, value in fields.items() if value is not None}
+        status, body = self._ask("POST", page, json.dumps(given).encode())
+        return self._read(200 if status == _REFUSED else status, body)
+
+    def _ask(self, method: str, page: str, body: bytes | None) -> tuple[int, bytes]:
+        from http.client import HTTPException
+
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        connection = self._connection()
+        try:
+            connection.request(method, self._parts.path + page, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read(_MAX_ANSWER)
+        except (OSError, HTTPException) as exc:
+            why = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc) or type(exc).__name__
+            raise RemoteError(
+                f"no answer from {self.url}: {why}; does the service run, and are its pages (plugins.web) there?"
+            ) from None
+        finally:
+            connection.close()
+
+    def _connection(self) -> HTTPConnection:
+        # Neither a proxy nor a redirection gets to see the token.
+        from http.client import HTTPConnection, HTTPSConnection
+
+        kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
+        return kind(cast("str", self._parts.hostname), self._parts.port, timeout=_SECONDS)
+
+    def _read(self, status: int, body: bytes) -> Mapping[str, Any]:
+        if status == 200:
+            try:
+                return cast("Mapping[str, Any]", json.loads(body))
+            except ValueError:
+                raise RemoteError(f"{self.url} does not answer as trivet's admin pages do") from None
+        said = (body.decode("utf-8", "replace").strip().splitlines() or [f"HTTP {status}"])[0][:500]
+        if status in (401, 403):
+            said += f"; give it as --token-file or ${TOKEN_VARIABLE}"
+        error = RemoteLookupError if status in (400, 404) else RemoteError
+        raise error(f"{self.url}: {said}")
+
+
+def remote_options(*, default: str | None = None) -> Callable[[F], F]:
+    """Add ``--url`` and ``--token-file``; the command gets ``url`` and ``token_file`` for `remote`.
+
+    Args:
+        default: The URL where none is given; None: the command then works without a service.
+    """
+
+    def add(function: F) -> F:
+        path = click.Path(path_type=pathlib.Path)
+        text = f"File with the token of the service's pages.  [default: ${TOKEN_VARIABLE}]"
+        function = click.option("--token-file", metavar="FILE", type=path, help=text)(function)
+        url = "Ask the running service whose pages are there"
+        url += f".  [default: {default}]" if default else f", e.g. {DEFAULT_URL}."
+        return click.option("--url", metavar="URL", default=default, help=url)(function)
+
+    return add
+
+
+def remote(url: str, token_file: pathlib.Path | None) -> Remote:
+    """Return the service that the options name.
+
+    Raises:
+        UsageError: if the URL is none, or the file cannot be read.
+    """
+    if token_file is None:
+        token = os.environ.get(TOKEN_VARIABLE, "")
+    else:
+        try:
+            token = token_file.read_text(encoding="ascii")
+        except (OSError, UnicodeError) as exc:
+            why = exc.strerror if isinstance(exc, OSError) else "it is no ASCII text"
+            raise click.BadParameter(f"{token_file}: {why}", param_hint="--token-file") from None
+    token = token.strip()
+    if not token.isascii() or not token.isprintable():
+        raise click.UsageError("the token must be one line of ASCII text")
+    return Remote(url, token or None)
