@@ -119,5 +119,8 @@ def _watching(layers: Sequence[Layer], watched: Sequence[tuple[Path, pathlib.Pat
         if winner is not None:
             more.setdefault(id(winner.layer), []).append(file)
     return tuple(
-        attrs.evolve(layer, watch=(*layer.watch, *more[id(layer)])) if id(layer) in more else layer for layer in layers
+        attrs.evolve(layer, watch=tuple(dict.fromkeys((*layer.watch, *more[id(layer)]))))
+        if id(layer) in more
+        else layer
+        for layer in layers
     )

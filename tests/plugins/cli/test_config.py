@@ -44,7 +44,7 @@ def test_explain_names_the_winner_and_the_losers(directory):
     environ = {"ORDERS_DATABASE__POOL_SIZE": "7"}
     done = directory.trivet("config", "explain", "database.pool_size", *options, "--json", **environ)
     found = json.loads(done.stdout)
-    assert list(found) == ["path", "value", "origin", "shadowed"]
+    assert list(found) == ["path", "value", "reference", "origin", "shadowed"]
     assert (found["path"], found["value"]) == ("database.pool_size", 6)
     assert list(found["origin"]) == ["layer", "source", "line", "column"]
     assert found["origin"]["source"] == "--set #1"
@@ -57,6 +57,24 @@ def test_explain_names_the_winner_and_the_losers(directory):
     assert text[0] == "database.pool_size = 6"
     assert text[1].split() == ["set", "by", "--set", "#1"]
     assert text[3].split() == ["shadowed", "orders.dev.toml:3:13", "=", "5"]
+
+
+def test_explain_shows_what_a_value_is_made_of(directory):
+    """The reference beside its value; of a secret, only what it refers to."""
+    options = [
+        "--app",
+        "app.py",
+        "--set",
+        "database.pool_size=${env:POOL:-3}",
+        "--set",
+        "database.password=hunter2${env:POOL}",
+    ]
+    text = directory.trivet("config", "explain", "database.pool_size", *options, POOL="9").stdout.splitlines()
+    assert text[0] == "database.pool_size = 9"
+    assert text[2].split() == ["made", "of", '"${env:POOL:-3}"']
+    done = directory.trivet("config", "explain", "database.password", *options, "--json", POOL="9")
+    assert json.loads(done.stdout)["reference"] == "***${env:POOL}"
+    assert "hunter2" not in done.stdout + done.stderr
 
 
 def test_explain_shows_no_secret(directory):
