@@ -1,7 +1,8 @@
 """``trivet config show|get|explain``: the configuration that would be in force, and where each value comes from.
 
 Secrets are masked. Nothing starts but what loading takes; a configuration that is not valid prints its problems and
-exits with 78. The group is here too; its other commands have files of their own.
+exits with 78. With ``--url`` a running service tells what is in force there. The group is here too; its other commands
+have files of their own.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ import click
 
 from trivet_plugins.cli.config_diff import diff
 from trivet_plugins.cli.config_export import export, schema
+from trivet_plugins.cli.config_service import history, override, pin, reload, rollback, unpin
 from trivet_plugins.cli.config_validate import validate
-from trivet_plugins.cli.inquiry import ask, json_text, origin_row, place_text
+from trivet_plugins.cli.inquiry import ask, json_text, origin_row, place_text, row_place
 from trivet_plugins.cli.options import LaunchCommand, app_option, json_option, launch_options
+from trivet_plugins.cli.remote import remote, remote_options
 
 if TYPE_CHECKING:
+    import pathlib
     from collections.abc import Iterator, Mapping
 
     from trivet import Kernel
@@ -28,7 +32,7 @@ def config() -> None:
     """Show configuration, and where each value comes from."""
 
 
-for command in (diff, export, schema, validate):
+for command in (diff, export, history, override, pin, reload, rollback, schema, unpin, validate):
     config.add_command(command)
 
 
@@ -51,30 +55,49 @@ def show(*, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - handed on t
 @click.argument("path")
 @app_option
 @launch_options
+@remote_options()
 @json_option
-def get(*, path: str, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - handed on to `ask`
+def get(*, path: str, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - handed on to `_find`
     """Print one value: a text as it is, anything else as JSON."""
-    value = ask(lambda kernel: kernel.config.explain(path), **launch).value
+    value = _find(path, **options)["value"]
     click.echo(value if isinstance(value, str) and not as_json else json_text(value, indent=2))
 
 
 @config.command(cls=LaunchCommand)
 @click.argument("path")
+@click.option("--at", type=click.IntRange(min=1), metavar="GENERATION", help="As it was then; with --url.")
 @app_option
 @launch_options
+@remote_options()
 @json_option
-def explain(*, path: str, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - handed on to `ask`
+def explain(*, path: str, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - handed on to `_find`
     """Say where a value comes from, and which places set it in vain."""
-    found = ask(lambda kernel: kernel.config.explain(path), **launch)
+    found = _find(path, **options)
     if as_json:
-        click.echo(json_text(_explanation(found), indent=2))
+        click.echo(json_text(found, indent=2))
         return
-    click.echo(f"{found.path} = {json_text(found.value)}")
-    click.echo(f"  set by    {place_text(found.origin)}")
-    if found.reference is not None:
-        click.echo(f"  made of   {json_text(found.reference)}")
-    for shadowed in found.shadowed:
-        click.echo(f"  shadowed  {place_text(shadowed.origin)} = {json_text(shadowed.value)}")
+    click.echo(f"{found['path']} = {json_text(found['value'])}")
+    click.echo(f"  set by    {row_place(found['origin'])}")
+    if found.get("reference") is not None:
+        click.echo(f"  made of   {json_text(found['reference'])}")
+    for shadowed in found["shadowed"]:
+        click.echo(f"  shadowed  {row_place(shadowed)} = {json_text(shadowed['value'])}")
+
+
+def _find(
+    path: str,
+    *,
+    url: str | None,
+    token_file: pathlib.Path | None,
+    at: int | None = None,
+    **launch: Any,  # noqa: ANN401 - handed on to `ask`
+) -> Mapping[str, Any]:
+    """Explain a path, here or in a running service."""
+    if url is not None:
+        return remote(url, token_file).get("/config/explain", path=path, at=at)
+    if at is not None:
+        raise click.UsageError("generations live in a running service: say which with --url")
+    return _explanation(ask(lambda kernel: kernel.config.explain(path), **launch))
 
 
 def _explain_all(kernel: Kernel) -> list[Explanation]:
