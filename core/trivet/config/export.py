@@ -68,7 +68,7 @@ class Exporting:
         """Return the JSON Schema (2020-12) of all bound sections, as files write them. Needs no configuration to be loaded.
 
         It accepts what loads from files and rejects what does not, as far as JSON Schema can say it; where it cannot, it
-        accepts. It never holds the default of a secret.
+        accepts. References and sealed values are to it the text that they are. It never holds the default of a secret.
 
         Args:
             partial: Leave ``required`` out: for editing one of several files that are merged.
