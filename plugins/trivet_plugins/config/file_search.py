@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -61,7 +62,7 @@ def search(context: LoadContext) -> Search:
             files += _drop_ins(directory, suffixes)
         profiled = [*_profiled(base.path, launch.active_profile(), suffixes)]
         files += [
-            Wanted(path, f"profile {launch.active_profile()}", PROFILE_FILE) for path in profiled if path.exists()
+            Wanted(path, f"profile {launch.active_profile()}", PROFILE_FILE) for path in profiled if _is_there(path)
         ]
         watch += profiled
     return Search(tuple(files), (*(wanted.path for wanted in files), *watch))
@@ -80,7 +81,12 @@ def _bases(kernel: str, launch: Launch, suffixes: tuple[str, ...]) -> tuple[list
     for directory in search_path(kernel, launch.environ):
         candidates = [directory / f"{kernel}{suffix}" for suffix in suffixes]
         looked += candidates
-        found = [path for path in candidates if path.is_file()]
+        try:
+            found = [path for path in candidates if path.is_file()]
+        except OSError as exc:
+            remedy = f"let user {os.geteuid()} read it, or say --config FILE"
+            refusal = f"cannot be searched: {exc.strerror or type(exc).__name__}; {remedy}"
+            return [Wanted(directory, "base", BASE_FILE, refusal)], looked
         if len(found) > 1:
             names = " and ".join(path.name for path in found)
             return [
@@ -89,6 +95,13 @@ def _bases(kernel: str, launch: Launch, suffixes: tuple[str, ...]) -> tuple[list
         if found:
             return [_base(found[0], suffixes)], looked
     return [], looked
+
+
+def _is_there(path: pathlib.Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # it may not be looked at: reading it will say why, and it is not passed over
+        return True
 
 
 def _base(path: pathlib.Path, suffixes: tuple[str, ...]) -> Wanted:

@@ -54,16 +54,23 @@ def chain(path: pathlib.Path) -> Chain:
             directories.add(here)
             here = root if target.is_absolute() else here
             rest += target.parts[bool(target.anchor) :][::-1]
-        elif rest and final.is_dir():
+        elif rest and _is_directory(final):
             here = final
         else:
             break
-    listed = {final} if not rest and final.is_dir() else set[pathlib.Path]()
+    listed = {final} if not rest and _is_directory(final) else set[pathlib.Path]()
     return Chain(_texts(directories | {here, here.parent} | listed), _texts(points), _texts(listed))
 
 
 def _texts(paths: set[pathlib.Path]) -> frozenset[str]:
     return frozenset(map(str, paths))
+
+
+def _is_directory(point: pathlib.Path) -> bool:
+    try:
+        return point.is_dir()
+    except OSError:  # in a directory that may not be searched: as far as it goes
+        return False
 
 
 def _link(point: pathlib.Path) -> pathlib.Path | None:

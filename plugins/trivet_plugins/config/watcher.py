@@ -140,13 +140,21 @@ class Watcher:
             await self._reload("file changed during the start")
 
     async def _reload(self, reason: str) -> None:
-        """Reload, and once more where a file that was not watched yet changed so lately that the reload may have missed it."""
+        """Reload, and once more where a file changed meanwhile: nobody knows which of its states was read.
+
+        So too where a file that was not watched yet changed so lately that the reload may have missed it.
+        """
         fresh = True
         while fresh:
-            begun, known = time.time(), frozenset(self._looks)
+            begun, before = time.time(), self._looks
             await self._kernel.config.reload(reason=reason)
-            await self._look_again(only_new=True)
-            fresh = any(one.changed > begun - _COARSE for path, one in self._looks.items() if path not in known)
+            await self._look_again()
+            fresh = any(
+                _was_touched(before[path], one) if path in before else one.changed > begun - _COARSE
+                for path, one in self._looks.items()
+            )
+            if fresh:  # it may be under change right now
+                await anyio.sleep(self._settings.current.debounce)
 
     async def _quiet(self) -> None:
         """Wait until nothing has happened for a while, and every writer has closed its file; but not for ever."""
@@ -168,31 +176,28 @@ class Watcher:
             names = ", ".join(map(str, changed[:3])) + (", ..." if len(changed) > 3 else "")
             await self._reload(f"file changed: {names}")
 
-    async def _look_again(self, *, only_new: bool = False) -> Sequence[pathlib.Path]:
-        """Look at all files, and watch what they now lead over; returns the files that changed since the last look.
-
-        Args:
-            only_new: Look only at files that were not watched so far: what changed of the others is still to be reported.
-        """
+    async def _look_again(self) -> Sequence[pathlib.Path]:
+        """Look at all files, and watch what they now lead over; returns the files that changed since the last look."""
         paths = self._kernel.config.watched_paths()
         if self._observer is not None:  # before the look, so that what happens in between is seen by one or the other
             await self._with_observer(partial(_watch_all, self._observer, paths))
-        looks = await anyio.to_thread.run_sync(_look_at_all, paths, self._looks, only_new)
+        looks = await anyio.to_thread.run_sync(_look_at_all, paths, self._looks)
         changed = [path for path in paths if path in self._looks and self._looks[path] != looks[path]]
         self._looks = looks
         return changed
+
+
+def _was_touched(before: Look, after: Look) -> bool:
+    """Tell whether anything happened to a file, even if it now reads as before."""
+    return before != after or (after.stat is not None and (before.stat, before.changed) != (after.stat, after.changed))
 
 
 def _watch_all(observer: DirectoryObserver, paths: Sequence[pathlib.Path]) -> None:
     observer.watch([chain(path) for path in paths])
 
 
-def _look_at_all(
-    paths: Sequence[pathlib.Path],
-    before: dict[pathlib.Path, Look],
-    only_new: bool,  # noqa: FBT001 - called through a thread
-) -> dict[pathlib.Path, Look]:
-    return {path: before[path] if only_new and path in before else look(path, before.get(path)) for path in paths}
+def _look_at_all(paths: Sequence[pathlib.Path], before: dict[pathlib.Path, Look]) -> dict[pathlib.Path, Look]:
+    return {path: look(path, before.get(path)) for path in paths}
 
 
 @asynccontextmanager
