@@ -148,7 +148,8 @@ class Transactions:
         if not changed and candidate.secrets == old.secrets and candidate.sections.keys() == _paths(old):
             self._accept(settles=settles)
             # Values may have moved to other places: what explains them must know, though nobody else has to.
-            self.snapshot = attrs.evolve(old, layers=candidate.layers)
+            # Not of `old`: it lacks what was bound meanwhile.
+            self.snapshot = attrs.evolve(self.in_force(), layers=candidate.layers)
             return Outcome(applied=True, generation=old.generation)
         new = attrs.evolve(await self._snapshot_of(candidate, cause), changed=changed)
         refusal = await self._prepare(old, new)
@@ -230,7 +231,8 @@ class Transactions:
     def _hold_back(self, pin: Pin, reason: str) -> Outcome:
         self.pin = attrs.evolve(pin, held=pin.held + 1, last=reason)
         message = f"reload held back ({reason}): {pin}; unpin to reload"
-        self._warn([message])
+        if reason != pin.last:  # a source that polls asks again and again
+            self._warn([message])
         return Outcome(applied=False, generation=self.in_force().generation, problems=(Problem(message),))
 
     def _warn(self, messages: Iterable[str]) -> None:

@@ -101,6 +101,20 @@ async def test_a_late_binding_is_part_of_the_present_generation(bench, live):
     assert bench.config.history()[-1].of(late) == Other()
 
 
+async def test_what_is_bound_during_a_reload_that_changes_nothing_stays(bench, live):
+    class Binding:
+        async def load(self, _context):
+            if bench.config.generation:
+                self.late = bench.config.bind("late", Other)
+            return []
+
+    source = Binding()
+    bench.config.add_source("binding", source)
+    await bench.config.load()
+    assert (await bench.config.reload()).generation == 1
+    assert bench.config.snapshot.of(source.late) == Other()
+
+
 async def test_explain_works_on_any_generation(bench, live):
     await bench.config.load()
     await advance(bench, size=5)
@@ -173,6 +187,16 @@ async def test_a_rollback_loads_nothing_and_holds_back_reloads(bench, live):
     assert bench.config.pinned is None
     assert bench.config.history()[-1].reason == "unpin by bob"
     assert [(one.pinned, one.actor) for one in bench.of(ConfigPinned)] == [(True, "alice"), (False, "bob")]
+
+
+async def test_whoever_asks_again_and_again_is_told_once(bench, live):
+    """A source that polls asks every few seconds as long as the pin holds."""
+    await bench.config.load()
+    await bench.config.pin(actor="alice")
+    for reason in ("poll", "poll", "SIGHUP", "poll"):
+        assert not (await bench.config.reload(reason)).applied
+    assert bench.config.pinned.held == 4
+    assert len(bench.of(ConfigWarning)) == 3
 
 
 async def test_a_vetoed_rollback_changes_nothing(bench, live):
