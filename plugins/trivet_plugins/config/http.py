@@ -232,7 +232,7 @@ class Http:
         fresh = {
             remote.address.digest: remote.given.answer
             for remote in self._remotes.values()
-            if remote.given is not None and remote.given.answer.cached is None and remote.given.layer in layers
+            if remote.given is not None and remote.given.answer.cached is None and remote.given.is_among(layers)
         }
         if all(self._cached.get(digest) is answer for digest, answer in fresh.items()):
             return

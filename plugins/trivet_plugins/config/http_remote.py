@@ -13,7 +13,7 @@ import attrs
 from trivet_plugins.config.http_answer import Answer, layer_of, reader_of, utc
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Iterable
 
     from trivet import ConfigFormat, Layer, Secret
     from trivet_plugins.config.http_address import Address
@@ -68,6 +68,10 @@ class Given:
     answer: Answer
     reader: ConfigFormat | None
     layer: Layer
+
+    def is_among(self, layers: Iterable[Layer]) -> bool:
+        """Tell whether the layer is one of some, perhaps as a copy: the configuration notes things on layers."""
+        return any(layer.data is self.layer.data for layer in layers)
 
 
 class Remote:
@@ -137,9 +141,9 @@ class Remote:
     def _answer_given(self) -> Answer | None:
         return self.given.answer if self.given is not None else None
 
-    def note_accepted(self, layers: Container[Layer]) -> None:
+    def note_accepted(self, layers: Iterable[Layer]) -> None:
         """Remember the layer that is in force. Called when the next load begins, so nothing is under way."""
-        if self.given is not None and self.given.layer in layers:
+        if self.given is not None and self.given.is_among(layers):
             self._accepted = self.given
 
     def choose(self, wanted: str | None, formats: Mapping[str, ConfigFormat]) -> Given | None:

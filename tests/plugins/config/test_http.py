@@ -25,7 +25,7 @@ from trivet import ConfigError, Kernel, Launch, Provider, Resolved, Secret, Stat
 from trivet.config.layer import COMMAND_LINE
 from trivet.events import ConfigRejected, ConfigReloaded, ConfigWarning, ProviderStateChanged
 from trivet.testing import memory_config
-from trivet_plugins.config import files, json, toml, yaml
+from trivet_plugins.config import files, json, resolve_file, toml, yaml
 from trivet_plugins.config import http as http_source
 from trivet_plugins.config.http_address import Address
 from trivet_plugins.config.http_answer import reader_of
@@ -625,6 +625,16 @@ async def test_with_a_cache_it_starts_from_what_was_last_in_force_and_says_so(se
         server.answer = document(text(6), etag='"v6"')
         before = cache.stat().st_mtime_ns
         await until(lambda: one.live.current.value == 6 and cache.stat().st_mtime_ns != before)
+
+
+async def test_a_document_with_references_to_files_is_kept_in_the_cache_too(server, tmp_path):
+    """The kernel keeps a copy of its layer, one that watches those files."""
+    cache, value = tmp_path / "remote.json", tmp_path / "value"
+    value.write_text("5")
+    server.answer = document(text(f'"${{file:{value}}}"'), '"v5"')
+    async with running(server.url(), cache_file=str(cache), plugins=[resolve_file]) as one:
+        assert one.live.current.value == 5
+        await until(cache.exists)
 
 
 @pytest.mark.parametrize(
