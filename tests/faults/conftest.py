@@ -43,7 +43,6 @@ class Watched:
     async def until_rejected(self, text):
         """Wait until a reload is refused for this, and health says so too."""
         await self.until(lambda: any(text in str(problem) for problem in self.kernel.config.problems))
-        await self.kernel.health.refresh("ready")
         await self.kernel.health.refresh()
         result = self.kernel.health.results["configuration"]
         assert str(result.verdict.status) == "warn"
@@ -66,8 +65,8 @@ def watching():
     """Run a kernel over a file: ``async with watching(path) as watched``. It learns of changes from events, not from polls."""
 
     @asynccontextmanager
-    async def run(path, *assignments):
-        plugins = [toml, yaml, json, files, command_line, watcher, kernel_health]
+    async def run(path, *assignments, plugins=()):
+        plugins = [toml, yaml, json, files, command_line, watcher, kernel_health, *plugins]
         launch = Launch(files=[path], environ={}, assignments=["plugins.watcher.poll_interval=600", *assignments])
         kernel = Kernel("watched", plugins=plugins, discover="none", launch=launch)
         watched = Watched(kernel, kernel.config.bind("section", Section), path)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trivet import ConfigError, Kernel, Launch
+from trivet import ConfigError, Kernel, Launch, Layer, Origin, Provider, hookimpl
 from trivet_plugins.config import files, toml
 
 GOOD = "[section]\nvalue = 1\n"
@@ -100,6 +100,37 @@ async def test_a_directory_that_is_unmounted_and_mounted_again(watching, path):
         (away / "base.toml").write_text("[section]\nvalue = 2\n")
         away.rename(path.parent)
         await watched.until(lambda: watched.live.current.value == 2)
+
+
+class Numbers:
+    """A source of one file with a number in it, which it does not expect to be anything else."""
+
+    trivet_name = "numbers"
+
+    def __init__(self, path):
+        self.path = path
+
+    @hookimpl
+    def register_config_sources(self, composition):
+        return [Provider(name="numbers", factory=lambda: self)]
+
+    async def load(self, context):
+        data = {"section": {"other": int(self.path.read_text())}}
+        origin = Origin("numbers", str(self.path))
+        return [Layer(name="numbers", priority=500, data=data, locate=lambda _: origin, watch=(self.path,))]
+
+
+async def test_the_file_of_a_source_that_crashed_is_still_watched(watching, path, tmp_path):
+    """The crash keeps the old values, and mending the file is enough to be rid of it."""
+    number = tmp_path / "number"
+    number.write_text("1")
+    async with watching(path, plugins=[Numbers(number)]) as watched:
+        number.write_text("one")
+        await watched.until_rejected("config_source/numbers: error: the source could not be loaded")
+        assert watched.live.current.other == 1
+        number.write_text("2")
+        await watched.until(lambda: watched.live.current.other == 2)
+        await watched.until_well()
 
 
 async def test_a_profile_that_may_not_be_looked_at_is_not_passed_over(tmp_path, monkeypatch):

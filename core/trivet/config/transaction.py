@@ -161,7 +161,10 @@ class Transactions:
 
     async def _build(self, old: Snapshot | None) -> Candidate:
         candidate = await build(self.parts, self._launch(), schema=self.schema(), old=old)
+        before = self.watched
         self.watch(candidate.layers)
+        if candidate.problems:  # a source that failed names no files: its cure may be in those it named before
+            self.watched = tuple(dict.fromkeys((*self.watched, *before)))
         return candidate
 
     def watch(self, layers: Iterable[Layer]) -> None:
