@@ -226,5 +226,5 @@ class ReloadParticipant(Protocol):
         ...
 
     async def rollback(self) -> None:
-        """Undo `prepare`: ``new`` will not come into force."""
+        """Undo `prepare`: ``new`` will not come into force. Whoever refused is not called: it cleans up before it raises."""
         ...
