@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from trivet import Composition, ConfigFormat
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
+_LONG_KEY = re.compile(rf"(?:^|[\[{{,])[ \t]*({_PART}(?:[ \t]*\.[ \t]*{_PART}){{{LIMITS.depth},}})")
 _ESCAPES = {"\\": r"\\", '"': r"\"", "\b": r"\b", "\t": r"\t", "\n": r"\n", "\f": r"\f", "\r": r"\r"}
 
 
@@ -38,6 +40,7 @@ class Toml:
         Raises:
             FormatError: with the place; of a duplicate key it names both.
         """
+        _refuse_long_keys(text)
         try:
             data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as exc:
@@ -66,6 +69,14 @@ class Toml:
         if like.startswith("'") and plain:
             return f"'{text}'"
         return '"' + "".join(_ESCAPES.get(mark) or _escape(mark) for mark in text) + '"'
+
+
+def _refuse_long_keys(text: str) -> None:
+    # tomllib takes time in the square of a dotted key's parts, in a thread that nobody can stop.
+    for number, line in enumerate(text.split("\n"), 1):
+        found = _LONG_KEY.search(line) if line.count(".") >= LIMITS.depth else None
+        if found is not None:
+            raise FormatError(LIMITS.too_deep, number, found.start(1) + 1)
 
 
 def _escape(mark: str) -> str:

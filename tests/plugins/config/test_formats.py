@@ -374,3 +374,25 @@ def test_a_document_may_not_be_larger_than_the_limits(reader, monkeypatch):
         monkeypatch.setattr(module, "LIMITS", attrs.evolve(LIMITS, nodes=60))
     with pytest.raises(FormatError, match="more than 60 values"):
         reader.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("{key} = 1", (1, 1)),
+        ("[{key}]", (1, 2)),
+        ("x = {{ {key} = 1 }}", (1, 7)),
+        ('y = 1\n  "q" . {key} = 1', (2, 3)),
+    ],
+)
+def test_a_toml_key_of_many_parts_is_refused_before_it_is_read(text, place):
+    """tomllib takes hours for a hundred thousand parts; nothing can stop it once it reads."""
+    with pytest.raises(FormatError, match="nested too deep") as caught:
+        Toml().parse(text.format(key=".".join("a" * 100_000)))
+    assert (caught.value.line, caught.value.column) == place
+
+
+def test_text_with_many_dots_is_no_key():
+    """Only what stands where a key stands counts."""
+    text = f'row = """\n{"." * 200}\n"""\nwords = "{".".join("a" * 200)}"\n'
+    assert Toml().parse(text).data["words"].startswith("a.a.a")
