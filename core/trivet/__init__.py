@@ -97,6 +97,7 @@ _HOMES = {
         "Provider",
         "Stability",
     ),
+    "trivet.revealed": ("revealed",),
     "trivet.secret": ("Secret",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -69,6 +69,7 @@ from trivet.metrics.gauge import Gauge as Gauge
 from trivet.metrics.histogram import Histogram as Histogram
 from trivet.provider import Provider as Provider
 from trivet.provider import Stability as Stability
+from trivet.revealed import revealed as revealed
 from trivet.secret import Secret as Secret
 
 __all__ = (
@@ -144,4 +145,5 @@ __all__ = (
     "Veto",
     "hookimpl",
     "hookspec",
+    "revealed",
 )

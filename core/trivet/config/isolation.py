@@ -11,7 +11,9 @@ from trivet.config.fault import RefusedValue
 from trivet.config.shape import Field
 from trivet.errors import TrivetError
 from trivet.failure import describe
+from trivet.secret import Secret
 
+_LOOKS_IN = "its validator cannot look into a Secret: write validator=trivet.revealed(...) around it"
 T = TypeVar("T")
 
 
@@ -75,7 +77,9 @@ def validate(field: Field, value: object) -> None:
     except AttributeError:
         return
     except Exception as exc:  # noqa: BLE001 - a validator raises what it likes
-        raise RefusedValue(_tidy(exc, attribute.name), value, plain=_plain(attribute)) from None
+        looks_in = isinstance(value, Secret) and isinstance(exc, TypeError)
+        plain = _LOOKS_IN if looks_in else _plain(attribute)
+        raise RefusedValue(_tidy(exc, attribute.name), value, plain=plain) from None
 
 
 def construct(cls: Callable[..., T], arguments: dict[str, Any]) -> T:
