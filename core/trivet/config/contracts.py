@@ -165,12 +165,14 @@ class ResolveContext:
         kernel: The kernel's name: the namespace of sealed values.
         path: The path of the value.
         locate: Gives the origin of the text.
+        remote: Says whether the text comes from another machine, which must not read what only this one may.
         watch: Takes a file that the value depends on, existing or not: its change asks for a reload.
     """
 
     kernel: str
     path: Path
     locate: Callable[[], Origin | None] = lambda: None
+    remote: Callable[[], bool] = lambda: False
     watch: Callable[[pathlib.Path], None] = lambda _file: None
 
 

@@ -177,6 +177,12 @@ class Evaluation:
         name = dotted(path)
         return NothingThereError(f"nothing is at {name}{remedy}; ${{{name}:-...}} gives a default")
 
+    def _is_remote(self, place: Path) -> bool:
+        # By the origin's name: an item that was combined into another layer's list keeps its own origin.
+        remote = {layer.name for layer in self.layers if layer.remote}
+        origin = origin_of(self.layers, place) if remote else None
+        return origin is not None and origin.layer in remote
+
     async def _ask(self, scheme: str, argument: str, place: Path) -> Expanded:
         resolver = self.resolvers.get(scheme)
         if resolver is None:
@@ -187,6 +193,7 @@ class Evaluation:
             kernel=self.kernel,
             path=place,
             locate=lambda: origin_of(self.layers, place),
+            remote=lambda: self._is_remote(place),
             watch=lambda file: self.watched.append((place, file)),
         )
         outcome = await foreign(_absence(resolver, argument, context))

@@ -47,6 +47,7 @@ class Layer:
         locate: Gives the origin of a path in ``data`` (which exists); called only when a place is to be shown.
         text: True where scalars are text that the schema coerces (environment, ``--set``); files are strict.
         secret: True where every value is a secret (a secrets directory).
+        remote: True where it comes from another machine: its text may not refer to this one's variables and files.
         problems: What was wrong with the source; a layer with problems rejects the whole load.
         watch: Files and directories whose change asks for a reload, existing or not.
         shares: Set by the merge, not by sources: where the items of lists went that are combined with those of other layers.
@@ -58,6 +59,7 @@ class Layer:
     locate: Callable[[Path], Origin]
     text: bool = False
     secret: bool = False
+    remote: bool = False
     problems: tuple[Problem, ...] = ()
     watch: tuple[pathlib.Path, ...] = ()
     shares: Mapping[Path, tuple[int, ...]] = attrs.field(factory=dict, repr=False)

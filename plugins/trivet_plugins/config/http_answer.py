@@ -93,7 +93,7 @@ def _layer(document: Document, whole: Origin) -> Layer:
                 return attrs.evolve(whole, line=span.line, column=span.column)
         return whole
 
-    return Layer(name=whole.layer, priority=REMOTE, data=document.data, locate=locate)
+    return Layer(name=whole.layer, priority=REMOTE, data=document.data, locate=locate, remote=True)
 
 
 def reader_of(

@@ -1,8 +1,8 @@
 """References to environment variables in configuration: ``url = "http://${env:HOST:-localhost}/"``.
 
-No settings. Any variable may be named, not only those with the service's prefix. Its text means what the schema says: ``"20"``
-is a number where a number belongs. A variable whose name says so (``..._PASSWORD``, ``..._TOKEN``) is a secret, and so is what is
-made of it.
+No settings. Any variable may be named, not only those with the service's prefix, but not by a remote document. Its text means
+what the schema says: ``"20"`` is a number where a number belongs. A variable whose name says so (``..._PASSWORD``, ``..._TOKEN``)
+is a secret, and so is what is made of it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class EnvironmentReferences:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
 
-    async def resolve(self, argument: str, context: ResolveContext) -> Resolved:  # noqa: ARG002 - the contract's
+    async def resolve(self, argument: str, context: ResolveContext) -> Resolved:
         """Look up a variable.
 
         Args:
@@ -37,8 +37,10 @@ class EnvironmentReferences:
 
         Raises:
             NothingThereError: if it is not set.
-            ValueError: if this cannot be a name.
+            ValueError: if this cannot be a name, or another machine asks.
         """
+        if context.remote():
+            raise ValueError("a remote document cannot read this machine's variables; refer to it in a local file")
         if not argument.strip() or "=" in argument or "\0" in argument:
             raise ValueError("a reference to a variable names it like ${env:HOME}")
         text = self._kernel.launch.environ.get(argument)

@@ -1,9 +1,9 @@
 """References to files in configuration: ``certificate = "${file:tls/server.pem}"`` is what the file holds.
 
-No settings. A relative path starts at the directory of the file that holds the reference; elsewhere (a variable, ``--set``, a
-remote document) at the working directory. The file is UTF-8 text of at most 64 KiB, one newline at its end is dropped, and its
-text means what the schema says. A change of the file reloads the configuration. The content is a secret where the file's name
-says so, where it lies in a directory of secrets, and where not every user may read it.
+No settings. A relative path starts at the directory of the file that holds the reference; elsewhere (a variable, ``--set``) at
+the working directory; a remote document may not name any. The file is UTF-8 text of at most 64 KiB, one newline at its end is
+dropped, and its text means what the schema says. A change of the file reloads the configuration. The content is a secret where
+the file's name says so, where it lies in a directory of secrets, and where not every user may read it.
 """
 
 from __future__ import annotations
@@ -46,8 +46,10 @@ class FileReferences:
 
         Raises:
             NothingThereError: if it is not there.
-            ValueError: if it cannot be read, or holds no text.
+            ValueError: if it cannot be read, or holds no text, or another machine asks.
         """
+        if context.remote():
+            raise ValueError("a remote document cannot read this machine's files; refer to it in a local file")
         if not argument.strip() or "\0" in argument:
             raise ValueError("a reference to a file names it like ${file:/etc/machine-id}")
         path = pathlib.Path(argument)

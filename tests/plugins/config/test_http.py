@@ -25,7 +25,7 @@ from trivet import ConfigError, Kernel, Launch, Provider, Resolved, Secret, Stat
 from trivet.config.layer import COMMAND_LINE
 from trivet.events import ConfigRejected, ConfigReloaded, ConfigWarning, ProviderStateChanged
 from trivet.testing import memory_config
-from trivet_plugins.config import files, json, resolve_file, toml, yaml
+from trivet_plugins.config import files, json, resolve_env, resolve_file, toml, yaml
 from trivet_plugins.config import http as http_source
 from trivet_plugins.config.http_address import Address
 from trivet_plugins.config.http_answer import reader_of
@@ -627,14 +627,26 @@ async def test_with_a_cache_it_starts_from_what_was_last_in_force_and_says_so(se
         await until(lambda: one.live.current.value == 6 and cache.stat().st_mtime_ns != before)
 
 
-async def test_a_document_with_references_to_files_is_kept_in_the_cache_too(server, tmp_path):
-    """The kernel keeps a copy of its layer, one that watches those files."""
-    cache, value = tmp_path / "remote.json", tmp_path / "value"
+@pytest.mark.parametrize(
+    "reference", ["${{file:{value}}}", "${{env:HOME}}", "${{env:NOTHING:-5}}", "${{file:/nowhere:-5}}"]
+)
+async def test_a_document_may_not_read_this_machines_files_and_variables(server, tmp_path, reference):
+    """Whoever writes it would see through the configuration what only this machine may see. Not even a default helps."""
+    value = tmp_path / "value"
     value.write_text("5")
-    server.answer = document(text(f'"${{file:{value}}}"'), '"v5"')
-    async with running(server.url(), cache_file=str(cache), plugins=[resolve_file]) as one:
-        assert one.live.current.value == 5
-        await until(cache.exists)
+    server.answer = document(text(f'"{reference.format(value=value)}"'), '"v5"')
+    with pytest.raises(ConfigError, match=r"@rev v5: error: section.value: a remote document cannot"):
+        async with running(server.url(), plugins=[resolve_file, resolve_env]):
+            pytest.fail("started")
+
+
+async def test_a_document_may_refer_to_what_a_local_file_reads(server, tmp_path):
+    """The local file says what may be seen."""
+    path = tmp_path / "base.toml"
+    path.write_text('[section]\nother = "${env:HOME_NUMBER:-7}"\n')
+    server.answer = document(text('"${section.other}"'), '"v5"')
+    async with running(server.url(), path, plugins=[resolve_env]) as one:
+        assert one.live.current == Section(value=7, other=7)
 
 
 @pytest.mark.parametrize(
