@@ -123,3 +123,13 @@ def test_the_sealed_password_opens_only_with_the_demo_key(orders, run_trivet):
     assert refused.returncode == 78
     assert "database.password" in refused.stdout
     assert opened.stdout.strip() not in refused.stdout + refused.stderr
+
+
+@pytest.mark.parametrize("command", [("check", "app.py"), ("config", "get", "database.password", "--app", "app.py")])
+def test_the_wrong_key_is_one_message_with_place_and_remedy(orders, run_trivet, command):
+    """No log entry beside it, no traceback, and nothing of what is sealed."""
+    run_trivet("secrets", "init", "--key-file", "other.keys", cwd=orders)
+    done = run_trivet(*command, "--set", "plugins.key_file.path=other.keys", cwd=orders)
+    assert done.returncode == 78
+    (line,) = (done.stdout + done.stderr).splitlines()
+    assert re.search(r"config/base\.toml:\d+:\d+: error: database\.password: the sealed value does not open", line)

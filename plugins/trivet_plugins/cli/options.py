@@ -96,6 +96,7 @@ def open_kernel(
     strings: tuple[str, ...] = (),
     value_files: tuple[str, ...] = (),
     secrets: tuple[str, ...] = (),
+    asks: bool = True,
 ) -> Kernel:
     """Return the kernel of a target with the launch options put in; what they leave open stays as the target has it.
 
@@ -107,15 +108,20 @@ def open_kernel(
         strings: ``--set-string``.
         value_files: ``--set-file``.
         secrets: ``--secrets-dir``.
+        asks: True for a command that says itself what did not open: a log entry beside it would say it twice.
 
     Raises:
         TargetError: if the target does not give a kernel.
     """
+    import logging
+
     import attrs
 
     from trivet import Kernel
     from trivet_plugins.cli.target import load_kernel
 
+    if asks:
+        logging.getLogger("trivet.security").setLevel(logging.CRITICAL)
     kernel = Kernel("trivet") if target is None else load_kernel(target)
     launch = kernel.launch
     kernel.launch = attrs.evolve(

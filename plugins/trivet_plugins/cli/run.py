@@ -31,7 +31,7 @@ def run(*, target: str | None, backend: str, **launch: Any) -> None:  # noqa: AN
 
     from trivet.hosting import serve
 
-    kernel = open_kernel(target, **launch)
+    kernel = open_kernel(target, asks=False, **launch)
     kernel.launch = attrs.evolve(kernel.launch, standalone=True)
     if sys.stderr.isatty():
         kernel.observe(_Guide(kernel).see)
