@@ -113,15 +113,13 @@ def open_kernel(
     Raises:
         TargetError: if the target does not give a kernel.
     """
-    import logging
-
     import attrs
 
     from trivet import Kernel
     from trivet_plugins.cli.target import load_kernel
 
     if asks:
-        logging.getLogger("trivet.security").setLevel(logging.CRITICAL)
+        _mute("trivet.security")
     kernel = Kernel("trivet") if target is None else load_kernel(target)
     launch = kernel.launch
     kernel.launch = attrs.evolve(
@@ -134,3 +132,14 @@ def open_kernel(
         secrets=(*launch.secrets, *secrets),
     )
     return kernel
+
+
+def _mute(logger: str) -> None:
+    """Keep a logger quiet until the command ends."""
+    import logging
+
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        muted = logging.getLogger(logger)
+        context.call_on_close(lambda level=muted.level: muted.setLevel(level))
+        muted.setLevel(logging.CRITICAL)
