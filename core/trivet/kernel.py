@@ -77,8 +77,8 @@ class Kernel:
         self.launch = launch or Launch()
         self.state = "new"
         self._observers = Observers()
-        self.config = Config(name, emit=self.emit, launch=lambda: self.launch)
         self.ciphers = Ciphers(name, emit=self.emit)
+        self.config = Config(name, emit=self.emit, launch=lambda: self.launch, ciphers=self.ciphers)
         self.health = Health(emit=self.emit)
         self.metrics = Metrics()
         self.assembly = Assembly(

@@ -31,6 +31,8 @@ class Launch:
         secrets: Directories of secrets, one file per key; later ones win over earlier ones and over those that are looked for
             without being named, ``/run/secrets`` and ``$CREDENTIALS_DIRECTORY``.
         ignore_empty: True where a variable that is empty counts as not set; else it is an empty text.
+        last_known_good: The file in which every good configuration is kept, for a start while a source is down.
+            Default: ``$TRIVET_LAST_KNOWN_GOOD``; without that, none is kept.
         environ: The environment; default: the process's, read when asked.
         standalone: True under ``trivet run``: the process is the kernel's own, so plugins may set up what belongs to a
             process (logging).
@@ -43,9 +45,15 @@ class Launch:
     value_files: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     secrets: tuple[pathlib.Path, ...] = attrs.field(default=(), converter=_paths)
     ignore_empty: bool = False
+    last_known_good: pathlib.Path | None = attrs.field(default=None, converter=attrs.converters.optional(pathlib.Path))
     environ: Mapping[str, str] = attrs.field(factory=lambda: os.environ, repr=False)
     standalone: bool = False
 
     def active_profile(self) -> str | None:
         """Return the profile: the one given, else ``$TRIVET_PROFILE``, else None."""
         return self.profile or self.environ.get("TRIVET_PROFILE") or None
+
+    def remembers_in(self) -> pathlib.Path | None:
+        """Return the file of the last known good configuration: the one given, else ``$TRIVET_LAST_KNOWN_GOOD``, else None."""
+        named = self.environ.get("TRIVET_LAST_KNOWN_GOOD")
+        return self.last_known_good or (pathlib.Path(named) if named else None)

@@ -73,6 +73,7 @@ class Run:
                 self._tasks.start_soon(kernel.health.run)
                 self._tasks.start_soon(kernel.config.expire_overrides)
                 await self._start_phases(composition, Phase.SERVICE, until)
+                self._tasks.start_soon(kernel.config.remember)  # good is what its services start with
                 kernel.health.ready_gate(None)
                 kernel.emit(KernelStarted(kernel=kernel.name, seconds=time.perf_counter() - begun))
         finally:

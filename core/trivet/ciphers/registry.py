@@ -133,6 +133,14 @@ class Ciphers:
         """Return the loaded ciphers: suite number to provider name, by number."""
         return {number: suite.name for number, suite in sorted(self._suites.items())}
 
+    @property
+    def can_seal(self) -> bool:
+        """True where there is a key to seal with, and its cipher. Says nothing in the audit log."""
+        try:
+            return self._require_ring().primary().suite in self._suites
+        except KeyRingError:
+            return False
+
     async def seal(self, data: bytes, *, purpose: str, path: Path = (), type: str = "bytes") -> str:  # noqa: A002 - the word
         """Encrypt a value under the primary key.
 

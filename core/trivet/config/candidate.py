@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import attrs
@@ -71,7 +71,14 @@ class Candidate:
     problems: tuple[Problem, ...]
 
 
-async def build(parts: Parts, launch: Launch, *, schema: Schema, old: Snapshot | None) -> Candidate:
+async def build(
+    parts: Parts,
+    launch: Launch,
+    *,
+    schema: Schema,
+    old: Snapshot | None,
+    complete: Callable[[loading.Loaded], Awaitable[loading.Loaded]],
+) -> Candidate:
     """Load, merge, resolve and structure everything.
 
     Args:
@@ -79,10 +86,10 @@ async def build(parts: Parts, launch: Launch, *, schema: Schema, old: Snapshot |
         launch: Where configuration is.
         schema: What it must fit.
         old: The snapshot in force; sections whose values are as before keep their objects.
+        complete: May add to what is loaded.
     """
-    return await assemble(
-        parts, await loading.load(parts.sources, parts.context(launch, schema), schema), schema=schema, old=old
-    )
+    loaded = await complete(await loading.load(parts.sources, parts.context(launch, schema), schema))
+    return await assemble(parts, loaded, schema=schema, old=old)
 
 
 async def assemble(parts: Parts, loaded: loading.Loaded, *, schema: Schema, old: Snapshot | None) -> Candidate:

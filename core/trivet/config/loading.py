@@ -31,10 +31,14 @@ class Loaded:
     Args:
         layers: From the weakest to the strongest.
         problems: Of sources that gave nothing, then of the layers.
+        sources: What each source gave, as it gave it.
+        down: The sources that could not be reached, and why. One whose document is bad is none of them.
     """
 
     layers: tuple[Layer, ...]
     problems: tuple[Problem, ...]
+    sources: Mapping[str, Sequence[Layer]] = attrs.field(factory=dict, repr=False)
+    down: Mapping[str, Problem] = attrs.field(factory=dict)
 
     def merged(self) -> dict[str, Any]:
         """Merge the layers into one tree."""
@@ -57,14 +61,28 @@ async def load(sources: Mapping[str, ConfigSource], context: LoadContext, schema
     async with anyio.create_task_group() as group:
         for name, source in sources.items():
             group.start_soon(load_one, name, source)
-    broken = [result for _, result in sorted(results.items()) if isinstance(result, Problem)]
-    found = [layer for _, result in sorted(results.items()) for layer in _layers(result)]
+    down = {name: result for name, result in results.items() if isinstance(result, Problem)}
+    return combine({name: result for name, result in results.items() if not isinstance(result, Problem)}, down, schema)
+
+
+def combine(sources: Mapping[str, Sequence[Layer]], down: Mapping[str, Problem], schema: Schema) -> Loaded:
+    """Put the layers of all sources in order, fit for the merge.
+
+    Args:
+        sources: What each source gave.
+        down: Why others gave nothing.
+        schema: As for `load`.
+    """
+    found = [layer for _, layers in sorted(sources.items()) for layer in layers]
     layers = [prepare(layer, schema) for layer in sorted(found, key=lambda layer: layer.priority)]
-    return Loaded(tuple(layers), (*broken, *(problem for layer in layers for problem in layer.problems)))
+    problems = (*(one for _, one in sorted(down.items())), *(one for layer in layers for one in layer.problems))
+    return Loaded(tuple(layers), problems, sources, {**_unreachable(sources), **down})
 
 
-def _layers(result: Sequence[Layer] | Problem) -> Sequence[Layer]:
-    return () if isinstance(result, Problem) else result
+def _unreachable(sources: Mapping[str, Sequence[Layer]]) -> dict[str, Problem]:
+    """Return the sources all of whose problems are that something could not be reached: see `Problem.down`."""
+    problems = {name: [one for layer in layers for one in layer.problems] for name, layers in sources.items()}
+    return {name: some[0] for name, some in problems.items() if some and all(one.down for one in some)}
 
 
 async def _load_source(name: str, source: ConfigSource, context: LoadContext) -> Sequence[Layer] | Problem:

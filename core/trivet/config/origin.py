@@ -58,6 +58,7 @@ class Origin:
         line: 1-based line of the value, for files.
         column: 1-based column of the value, in characters, for files.
         revision: The revision at a remote store.
+        note: What is unusual about it, e.g. ``last known good, 2026-01-31T12:00:00Z``.
     """
 
     layer: str
@@ -65,6 +66,7 @@ class Origin:
     line: int | None = None
     column: int | None = None
     revision: str | None = None
+    note: str | None = None
 
     def __str__(self) -> str:
         text = self.source
@@ -72,4 +74,5 @@ class Origin:
             text += f":{self.line}"
             if self.column is not None:
                 text += f":{self.column}"
-        return text if self.revision is None else f"{text} @rev {self.revision}"
+        text = text if self.revision is None else f"{text} @rev {self.revision}"
+        return text if self.note is None else f"{text} ({self.note})"

@@ -21,12 +21,14 @@ class Problem:
         origin: Where, or None where the value is in no layer (a required key that nobody sets).
         path: The configuration path, empty where the whole document is meant.
         shadowed: Other places that set the same path and lost.
+        down: True where a source could not be reached, rather than said something wrong.
     """
 
     message: str
     origin: Origin | None = None
     path: Path = ()
     shadowed: tuple[Origin, ...] = ()
+    down: bool = False
 
     def __str__(self) -> str:
         place = f"{self.origin}: " if self.origin is not None else ""

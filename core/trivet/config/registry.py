@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import attrs
 
 from trivet.config.candidate import Parts, structure_one
+from trivet.config.last_known_good import LastKnownGood, StandIn
 from trivet.config.live import Live
 from trivet.config.loading import Loaded, load
 from trivet.config.origin import Path, dotted
@@ -24,6 +25,7 @@ from trivet.config.turns import Turns
 if TYPE_CHECKING:
     import pathlib
 
+    from trivet.ciphers.registry import Ciphers
     from trivet.config.contracts import ConfigFormat, ConfigSource, ReloadParticipant, Resolver
     from trivet.config.problem import Problem
     from trivet.events import ConfigRejected, Event
@@ -44,12 +46,21 @@ class Config(Showing, Steering):
         name: The kernel's name.
         emit: Takes events.
         launch: Says how the process was started, asked anew for every load.
+        ciphers: Seal the last known good configuration; None: it is kept only where nothing in it is secret.
     """
 
-    def __init__(self, name: str, *, emit: Callable[[Event], None], launch: Callable[[], Launch]) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        emit: Callable[[Event], None],
+        launch: Callable[[], Launch],
+        ciphers: Ciphers | None = None,
+    ) -> None:
         self._parts = Parts(name=name)
         self._launch = launch
-        self._store = Transactions(self._parts, emit=emit, launch=launch)
+        memory = LastKnownGood(name, emit=emit, ciphers=ciphers)
+        self._store = Transactions(self._parts, emit=emit, launch=launch, memory=memory)
         self._parts.sources[SOURCE] = self._store.overrides
         self._preloaded = Preloaded.of(Loaded((), ()))
         self._turns: Turns | None = None
@@ -104,6 +115,11 @@ class Config(Showing, Steering):
     def rejected(self) -> ConfigRejected | None:
         """The last rejected reload, until one is accepted."""
         return self._store.rejected
+
+    @property
+    def stand_in(self) -> StandIn | None:
+        """What of the last known good configuration is in force since a source was down at the start; else None."""
+        return self._store.memory.stand_in
 
     # -- for plugins ----------------------------------------------------------------------------------------------------------
 
@@ -171,6 +187,10 @@ class Config(Showing, Steering):
         """
         await self._store.load(reason)
         self._turns = Turns(self._store.reload)
+
+    async def remember(self) -> None:
+        """Keep the last known good configuration, for ever: the kernel runs this while it runs."""
+        await self._store.memory.keep()
 
 
 def _add(registry: dict[str, T], name: str, item: T) -> Callable[[], None]:

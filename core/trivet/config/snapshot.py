@@ -43,6 +43,11 @@ class Snapshot:
     actor: str | None = None
     changed: tuple[str, ...] = ()
 
+    @property
+    def paths(self) -> set[tuple[str, ...]]:
+        """The paths of the sections."""
+        return {tuple(name.split(".")) for name in self.sections}
+
     def of(self, live: Live[T]) -> T:
         """Return the section of a handle in this snapshot: all sections taken from one snapshot belong together.
 

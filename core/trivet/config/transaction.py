@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import attrs
@@ -14,6 +15,7 @@ from trivet.config.cause import Cause
 from trivet.config.fingerprint import Fingerprint
 from trivet.config.history import History
 from trivet.config.isolation import call_all
+from trivet.config.last_known_good import LastKnownGood
 from trivet.config.layer import Layer
 from trivet.config.live import Live
 from trivet.config.loading import Loaded, prepare
@@ -38,9 +40,12 @@ class Transactions:
         parts: What configuration is made with.
         emit: Takes events.
         launch: Says how the process was started.
+        memory: Remembers what was good.
     """
 
-    def __init__(self, parts: Parts, *, emit: Callable[[Event], None], launch: Callable[[], Launch]) -> None:
+    def __init__(
+        self, parts: Parts, *, emit: Callable[[Event], None], launch: Callable[[], Launch], memory: LastKnownGood
+    ) -> None:
         self.parts = parts
         self.lives: dict[tuple[str, ...], tuple[type, Live[Any]]] = {}
         self.participants = Participants()
@@ -51,8 +56,7 @@ class Transactions:
         self.problems: tuple[Problem, ...] = ()
         self.rejected: ConfigRejected | None = None
         self.watched: tuple[pathlib.Path, ...] = ()
-        self.emit = emit
-        self._launch = launch
+        self.emit, self._launch, self.memory = emit, launch, memory
         self._snapshot: Snapshot | None = None
 
     @property
@@ -145,7 +149,7 @@ class Transactions:
         if candidate.problems:
             return self._reject(candidate.problems, cause, settles=settles)
         changed = tuple(dotted(path) for path in differences(old.tree, candidate.tree))
-        if not changed and candidate.secrets == old.secrets and candidate.sections.keys() == _paths(old):
+        if not changed and candidate.secrets == old.secrets and candidate.sections.keys() == old.paths:
             self._accept(settles=settles)
             # Values may have moved to other places: what explains them must know, though nobody else has to.
             # Not of `old`: it lacks what was bound meanwhile.
@@ -160,7 +164,9 @@ class Transactions:
         return Outcome(applied=True, generation=new.generation, changed=changed)
 
     async def _build(self, old: Snapshot | None) -> Candidate:
-        candidate = await build(self.parts, self._launch(), schema=self.schema(), old=old)
+        launch, schema = self._launch(), self.schema()
+        known = partial(self.memory.complete, path=launch.remembers_in(), schema=schema, start=old is None)
+        candidate = await build(self.parts, launch, schema=schema, old=old, complete=known)
         before = self.watched
         self.watch(candidate.layers)
         if candidate.problems:  # a source that failed names no files: its cure may be in those it named before
@@ -221,6 +227,7 @@ class Transactions:
     def _accept(self, *, settles: bool) -> None:
         if settles:
             self.problems, self.rejected = (), None
+            self.memory.accept(self.in_force().secrets)
 
     def _reject(self, problems: tuple[Problem, ...], cause: Cause, *, settles: bool) -> Outcome:
         generation = self.snapshot.generation if self.snapshot is not None else 0
@@ -241,7 +248,3 @@ class Transactions:
     def _warn(self, messages: Iterable[str]) -> None:
         for message in messages:
             self.emit(ConfigWarning(message=message))
-
-
-def _paths(snapshot: Snapshot) -> set[tuple[str, ...]]:
-    return {tuple(name.split(".")) for name in snapshot.sections}

@@ -60,11 +60,14 @@ def _repeatable(option: str, name: str, metavar: str, text: str) -> Callable[[F]
 def launch_options(function: F) -> F:
     """Add ``--debug`` and the options of `trivet.Launch`.
 
-    The command gets ``files``, ``profile``, ``assignments``, ``strings``, ``value_files`` and ``secrets``, for `open_kernel`.
+    The command gets ``files``, ``profile``, ``assignments``, ``strings``, ``value_files``, ``secrets`` and
+    ``last_known_good``, for `open_kernel`.
     """
+    good = "Keep every good configuration here, for a start while a source is down. [default: $TRIVET_LAST_KNOWN_GOOD]"
     profile = "Add the profile's files, e.g. base.NAME.toml. [default: $TRIVET_PROFILE]"
     for option in (
         debug_option,
+        click.option("--last-known-good", metavar="FILE", help=good),
         _repeatable("--secrets-dir", "secrets", "DIR", "Read secrets from this directory too, a file per key."),
         _repeatable("--set-file", "value_files", "PATH=FILE", "Set a value to what is in a file."),
         _repeatable("--set-string", "strings", "PATH=TEXT", "Set a text as it is: neither number nor null."),
@@ -96,6 +99,7 @@ def open_kernel(
     strings: tuple[str, ...] = (),
     value_files: tuple[str, ...] = (),
     secrets: tuple[str, ...] = (),
+    last_known_good: str | None = None,
     asks: bool = True,
 ) -> Kernel:
     """Return the kernel of a target with the launch options put in; what they leave open stays as the target has it.
@@ -108,6 +112,7 @@ def open_kernel(
         strings: ``--set-string``.
         value_files: ``--set-file``.
         secrets: ``--secrets-dir``.
+        last_known_good: ``--last-known-good``.
         asks: True for a command that says itself what did not open: a log entry beside it would say it twice.
 
     Raises:
@@ -115,12 +120,7 @@ def open_kernel(
     """
     import attrs
 
-    from trivet import Kernel
-    from trivet_plugins.cli.target import load_kernel
-
-    if asks:
-        _mute("trivet.security")
-    kernel = Kernel("trivet") if target is None else load_kernel(target)
+    kernel = _load(target, asks=asks)
     launch = kernel.launch
     kernel.launch = attrs.evolve(
         launch,
@@ -130,8 +130,18 @@ def open_kernel(
         strings=(*launch.strings, *strings),
         value_files=(*launch.value_files, *value_files),
         secrets=(*launch.secrets, *secrets),
+        last_known_good=last_known_good or launch.last_known_good,
     )
     return kernel
+
+
+def _load(target: str | None, *, asks: bool) -> Kernel:
+    from trivet import Kernel
+    from trivet_plugins.cli.target import load_kernel
+
+    if asks:
+        _mute("trivet.security")
+    return Kernel("trivet") if target is None else load_kernel(target)
 
 
 def _mute(logger: str) -> None:

@@ -35,6 +35,7 @@ class Service:
         strings: ``--set-string``.
         value_files: ``--set-file``.
         secrets: ``--secrets-dir``.
+        last_known_good: ``--last-known-good``.
     """
 
     app: str | None
@@ -46,6 +47,7 @@ class Service:
     strings: tuple[str, ...]
     value_files: tuple[str, ...]
     secrets: tuple[str, ...]
+    last_known_good: str | None
 
     def kernel(self) -> Kernel:
         """Return the service's kernel: sealed values are bound to its name.
@@ -82,7 +84,7 @@ class Service:
             raise click.BadParameter(str(exc), param_hint="--name") from None
 
     def _launch(self, assignments: tuple[str, ...]) -> dict[str, Any]:
-        names = ("files", "profile", "strings", "value_files", "secrets")
+        names = ("files", "profile", "strings", "value_files", "secrets", "last_known_good")
         return {"assignments": assignments, **{name: getattr(self, name) for name in names}}
 
 

@@ -170,7 +170,7 @@ class Http:
             return []
         origin = Origin(remote.name, remote.address.shown)
         remedy = "bring the server up, or allow a start without it: plugins.http.cache_file, plugins.http.required"
-        problem = Problem(f"{remote.failure.reason}; {remedy}", origin)
+        problem = Problem(f"{remote.failure.reason}; {remedy}", origin, down=True)
         return [Layer(name=remote.name, priority=REMOTE, data={}, locate=lambda _: origin, problems=(problem,))]
 
     async def _look_into_cache(self, remote: Remote) -> None:

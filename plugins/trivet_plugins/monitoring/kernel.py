@@ -1,8 +1,8 @@
 """Watch the kernel itself: metrics and health checks of its configuration, providers and security operations.
 
 Health: ``configuration`` warns while the last reload was rejected (the old snapshot is in force), while a generation is pinned,
-and while an override outlives its time; ``providers`` warns while a provider has failed or a plugin is set aside. Both belong to
-``ready`` and never fail it: the service works.
+while an override outlives its time, and while the last known good configuration stands in for a source; ``providers`` warns
+while a provider has failed or a plugin is set aside. Both belong to ``ready`` and never fail it: the service works.
 
 Config: none. To go without it: ``Kernel(block={"kernel"})``.
 """
@@ -84,7 +84,7 @@ class ConfigurationCheck:
 
     async def check(self) -> Verdict | None:
         """Return a warning with all that is unusual, or None."""
-        found = [*self._rejected(), *self._pinned(), *self._overdue()]
+        found = [*self._rejected(), *self._pinned(), *self._overdue(), *self._remembered()]
         return Verdict(Status.WARN, "; ".join(found)) if found else None
 
     def _rejected(self) -> Iterator[str]:
@@ -105,6 +105,11 @@ class ConfigurationCheck:
         for override in self.kernel.config.overrides():
             if override.until is not None and override.until < overdue:
                 yield f"{override} is still in force: its end was refused"
+
+    def _remembered(self) -> Iterator[str]:
+        stand_in = self.kernel.config.stand_in
+        if stand_in is not None:
+            yield f"{stand_in}, until a reload finds all sources"
 
 
 @attrs.frozen

@@ -73,3 +73,17 @@ def test_a_removal_gives_the_weaker_layers_value_to_nobody(directory):
         "config", "get", "database.pool_size", "--app", "app.py", "--set", "database.pool_size=null"
     )
     assert done.stdout == "4\n"
+
+
+def test_a_service_keeps_the_last_known_good_configuration_where_the_option_says(directory):
+    """Sealed, since it holds a secret; a command that only looks leaves it alone."""
+    directory.trivet("secrets", "init", "--key-file", "orders.keys")
+    directory.trivet("check", "app.py", "--last-known-good", "good.json")
+    good = directory.path / "good.json"
+    assert not good.exists()
+    with directory.running("app.py", "--last-known-good", "good.json") as service:
+        service.wait_for("kernel.started")
+        service.end()
+    content = good.read_text()
+    assert "trivet:1:" in content
+    assert "hunter2" not in content

@@ -32,6 +32,7 @@ from trivet_plugins.config.http_answer import reader_of
 from trivet_plugins.config.http_body import Body, TooLarge
 from trivet_plugins.config.http_fetch import _reason, _retry_after
 from trivet_plugins.config.http_remote import Failure, Rhythm
+from trivet_plugins.security import aes_gcm, key_file, sealed
 
 LIMIT = 10
 
@@ -596,6 +597,30 @@ async def test_a_document_that_is_not_required_comes_when_its_server_does(server
     finally:
         if one.live.current.value != 5:
             server.start()
+
+
+async def test_the_last_known_good_configuration_stands_in_until_the_server_is_back(server, tmp_path):
+    """What a remote document may not refer to, it may not from there either."""
+
+    def made():
+        one = Running({**FAST, "url": server.url()}, plugins=[aes_gcm, key_file, sealed])
+        environ = {"TRIVET_KEY_FILE": str(tmp_path / "remote.keys")}
+        one.kernel.launch = Launch(last_known_good=tmp_path / "good.json", environ=environ)
+        return one
+
+    key_file.KeyFile(tmp_path / "remote.keys").create(suite=2)
+    server.answer = document(text(5))
+    async with made().kernel:
+        await until((tmp_path / "good.json").exists)
+    server.answer = document("", status=503)
+    one = made()
+    async with one.kernel:
+        assert one.live.current.value == 5
+        assert one.kernel.config.stand_in.sources == ("http",)
+        assert any(layer.remote for layer in one.kernel.config.snapshot.layers)
+        server.answer = document(text(6))
+        await until(lambda: one.live.current.value == 6)
+        assert one.kernel.config.stand_in is None
 
 
 async def test_with_a_cache_it_starts_from_what_was_last_in_force_and_says_so(server, tmp_path):
