@@ -1,4 +1,4 @@
-"""A kernel that watches one file, which the tests treat badly."""
+"""A kernel that watches one file, which the tests treat badly; operations that are killed at any system call."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 import attrs
 import pytest
+from tests.faults.strace import kill_at_every_syscall, syscall_faults  # noqa: F401 - fixtures
 
 from trivet import Kernel, Launch, Live
 from trivet.events import ConfigRejected, ConfigReloaded
