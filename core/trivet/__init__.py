@@ -20,6 +20,12 @@ _HOMES = {
         "KeyStore",
         "PasswordHasher",
     ),
+    "trivet.ciphers.level": (
+        "Argon2Cost",
+        "Leveled",
+        "SecurityLevel",
+        "Shortfall",
+    ),
     "trivet.composition": ("Composition",),
     "trivet.config.contracts": (
         "ConfigFormat",

@@ -4,6 +4,10 @@ from trivet.ciphers.contracts import KeyRing as KeyRing
 from trivet.ciphers.contracts import KeySource as KeySource
 from trivet.ciphers.contracts import KeyStore as KeyStore
 from trivet.ciphers.contracts import PasswordHasher as PasswordHasher
+from trivet.ciphers.level import Argon2Cost as Argon2Cost
+from trivet.ciphers.level import Leveled as Leveled
+from trivet.ciphers.level import SecurityLevel as SecurityLevel
+from trivet.ciphers.level import Shortfall as Shortfall
 from trivet.composition import Composition as Composition
 from trivet.config.contracts import ConfigFormat as ConfigFormat
 from trivet.config.contracts import ConfigSource as ConfigSource
@@ -74,6 +78,7 @@ from trivet.secret import Secret as Secret
 
 __all__ = (
     "API_VERSION",
+    "Argon2Cost",
     "Change",
     "CheckPlan",
     "CipherBackend",
@@ -102,6 +107,7 @@ __all__ = (
     "KeyStore",
     "Launch",
     "Layer",
+    "Leveled",
     "Live",
     "LoadContext",
     "MetricError",
@@ -131,6 +137,8 @@ __all__ = (
     "RetryLater",
     "SealError",
     "Secret",
+    "SecurityLevel",
+    "Shortfall",
     "Snapshot",
     "Span",
     "Stability",

@@ -1,6 +1,6 @@
 """``trivet check``: compose, load and validate, and start nothing that serves.
 
-Exit 0: all is well. 78: something is not, and each problem is a line on stdout.
+Exit 0: all is well, or works but wants a look: warnings are lines too. 78: something is not; each problem is a line on stdout.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trivet_plugins.cli.options import LaunchCommand, json_option, launch_options, open_kernel
+from trivet_plugins.cli.options import LaunchCommand, json_option, launch_options, mute, open_kernel
 from trivet_plugins.cli.problem_row import problem_row
 
 if TYPE_CHECKING:
@@ -27,20 +27,25 @@ if TYPE_CHECKING:
 def check(ctx: click.Context, /, *, target: str | None, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - handed on
     """Validate configuration and plugins, and start nothing.
 
-    Prints each problem as file:line:col: error: message and exits with 78 if there is one.
+    Prints each problem as file:line:col: error: message and exits with 78 if there is one. Warnings (what falls below the
+    security level, say) are printed too.
     """
     import anyio
 
+    from trivet.events import ConfigWarning
     from trivet.exit_codes import EX_CONFIG
 
-    kernel = open_kernel(target, **launch)
+    kernel, warnings = open_kernel(target, **launch), list[str]()
+    kernel.observe(lambda event: warnings.append(event.message) if isinstance(event, ConfigWarning) else None)
+    mute("trivet.config")  # what it would log is printed below
     problems, failure = anyio.run(_problems, kernel)
     broken = [*map(str, failure), *(str(error) for _, error in sorted(kernel.broken.items()))]
     if as_json:
-        rows = [*map(problem_row, problems), *map(_bare_row, broken)]
+        rows = [*map(_placed_row, problems), *map(_bare_row, broken), *(_bare_row(one, "warning") for one in warnings)]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
-        for line in [*map(str, problems), *(f"error: {text}" for text in broken)]:
+        errors, cautions = (f"error: {text}" for text in broken), (f"warning: {text}" for text in warnings)
+        for line in [*map(str, problems), *errors, *cautions]:
             click.echo(line)
         if not problems and not broken:
             click.echo(f"{kernel.name}: the configuration is valid")
@@ -61,5 +66,9 @@ async def _problems(kernel: Kernel) -> tuple[Sequence[Problem], Sequence[TrivetE
         return (), [exc]
 
 
-def _bare_row(message: str) -> dict[str, object]:
-    return {"file": None, "line": None, "column": None, "path": None, "message": message}
+def _placed_row(problem: Problem) -> dict[str, object]:
+    return {**problem_row(problem), "severity": "error"}
+
+
+def _bare_row(message: str, severity: str = "error") -> dict[str, object]:
+    return {"file": None, "line": None, "column": None, "path": None, "message": message, "severity": severity}

@@ -140,11 +140,11 @@ def _load(target: str | None, *, asks: bool) -> Kernel:
     from trivet_plugins.cli.target import load_kernel
 
     if asks:
-        _mute("trivet.security")
+        mute("trivet.security")
     return Kernel("trivet") if target is None else load_kernel(target)
 
 
-def _mute(logger: str) -> None:
+def mute(logger: str) -> None:
     """Keep a logger quiet until the command ends."""
     import logging
 

@@ -45,7 +45,7 @@ def test_json_has_the_same_problems(directory):
     done = directory.trivet("check", "app.py", "--config", "wrong.toml", "--json")
     [problem] = json.loads(done.stdout)
     assert done.returncode == 78
-    assert list(problem) == ["file", "line", "column", "path", "message"]
+    assert list(problem) == ["file", "line", "column", "path", "message", "severity"]
     assert (problem["file"], problem["line"], problem["path"]) == ("wrong.toml", 3, "database.pool_size")
 
 
@@ -95,3 +95,45 @@ def test_without_a_target_the_directory_is_checked(directory):
     done = directory.trivet("check")
     assert done.returncode == 78
     assert done.stdout.startswith("trivet.toml:2:8: error: plugins.web.port"), done.stdout
+
+
+def test_what_falls_below_the_security_level_is_a_warning(directory):
+    """The setting, its value, the level's and the place; the configuration is valid all the same: exit 0."""
+    directory.write(
+        "app.py",
+        "import attrs\n"
+        "from trivet import Kernel, Provider, Shortfall, hookimpl\n"
+        "@attrs.frozen\n"
+        "class VaultConfig:\n"
+        "    rounds: int = 1_000_000\n"
+        "    def shortfalls(self, level):\n"
+        "        if self.rounds < level.pbkdf2_rounds:\n"
+        "            yield Shortfall('rounds', f'{self.rounds} is below {level.pbkdf2_rounds} of level {level.name}')\n"
+        "class Vault:\n"
+        "    trivet_name = 'vault'\n"
+        "    @hookimpl\n"
+        "    def register_services(self, composition):\n"
+        "        return [Provider(name='vault', factory=object, config=VaultConfig, requires=['service/security_level'])]\n"
+        "    @hookimpl\n"
+        "    def register_resolvers(self, composition):\n"
+        "        return [Provider(name='vault', factory=Opener, requires=['service/vault'])]\n"
+        "class Opener:\n"
+        "    scheme = 'vault'\n"
+        "    bare = False\n"
+        "    async def resolve(self, argument, context): ...\n"
+        "kernel = Kernel('orders', plugins=[Vault()])\n",
+    )
+    directory.write("orders.toml", "[plugins.vault]\nrounds = 1000\n")
+    done = directory.trivet("check", "app.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "warning: plugins.vault.rounds: 1000 is below 1000000 of level high (set at orders.toml:2:10)",
+        "orders: the configuration is valid",
+    ]
+    [row] = json.loads(directory.trivet("check", "app.py", "--json").stdout)
+    assert (row["severity"], "plugins.vault.rounds" in row["message"]) == ("warning", True)
+    lowered = directory.trivet("check", "app.py", "--set", "plugins.vault.rounds=600000")
+    assert "600000 is below 1000000 of level high (set at --set #1)" in lowered.stdout
+    standard = ("--set", "plugins.security_level.name=standard", "--set", "plugins.vault.rounds=600000")
+    assert directory.trivet("check", "app.py", *standard).stdout == "orders: the configuration is valid\n"
+    assert directory.trivet("check", "app.py", "--set", "plugins.security_level.name=low").returncode == 78
