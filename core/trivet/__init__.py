@@ -12,6 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 
 _HOMES = {
+    "trivet.ciphers.actor": ("acting_as",),
     "trivet.ciphers.contracts": (
         "CipherBackend",
         "Key",
@@ -25,6 +26,12 @@ _HOMES = {
         "Leveled",
         "SecurityLevel",
         "Shortfall",
+    ),
+    "trivet.ciphers.operation": ("Operation",),
+    "trivet.ciphers.recorder": (
+        "AuditError",
+        "Receipt",
+        "Recorder",
     ),
     "trivet.composition": ("Composition",),
     "trivet.config.contracts": (

@@ -1,3 +1,4 @@
+from trivet.ciphers.actor import acting_as as acting_as
 from trivet.ciphers.contracts import CipherBackend as CipherBackend
 from trivet.ciphers.contracts import Key as Key
 from trivet.ciphers.contracts import KeyRing as KeyRing
@@ -8,6 +9,10 @@ from trivet.ciphers.level import Argon2Cost as Argon2Cost
 from trivet.ciphers.level import Leveled as Leveled
 from trivet.ciphers.level import SecurityLevel as SecurityLevel
 from trivet.ciphers.level import Shortfall as Shortfall
+from trivet.ciphers.operation import Operation as Operation
+from trivet.ciphers.recorder import AuditError as AuditError
+from trivet.ciphers.recorder import Receipt as Receipt
+from trivet.ciphers.recorder import Recorder as Recorder
 from trivet.composition import Composition as Composition
 from trivet.config.contracts import ConfigFormat as ConfigFormat
 from trivet.config.contracts import ConfigSource as ConfigSource

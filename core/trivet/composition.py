@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from trivet.ciphers.recorder import Recorder
 from trivet.errors import CompositionError, ProviderConflict, RequirementCycle, RequirementError
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ def _phases(composition: Composition, unavailable: Mapping[str, str]) -> dict[st
 def _own_phase(item: Declared) -> Phase:
     if item.kind == "task":
         return Phase.APPLICATION
-    if item.kind in _BEFORE_VALIDATION:
+    if item.kind in _BEFORE_VALIDATION or item.provider.provides is Recorder:
         return Phase.SECURITY
     if item.kind in _LOCAL:
         return Phase.LOCAL if item.provider.config is None else Phase.REMOTE

@@ -134,16 +134,20 @@ class HealthChanged(Event):
 
 @attrs.frozen(kw_only=True)
 class SecurityOperation(Event):
-    """A value was sealed or opened, or this failed: what the audit log records.
+    """Something was done with a key, a password or a token, or this failed: what the audit log records.
 
     Args:
-        operation: ``seal`` or ``open``.
+        operation: A verb in lower_snake, e.g. ``seal``, ``open``.
         target: What it was about: a purpose and a path; never a value.
         key_id: The key's id in hex, or None where none was found.
         outcome: ``ok`` or ``failed``.
+        actor: Who asked, e.g. ``user:alice``, ``http:127.0.0.1``, ``service:orders``; None where that is not known.
+        reason: A short code that says why it failed, e.g. ``unknown_key``; never a text from outside.
     """
 
     operation: str
     target: str
     key_id: str | None
     outcome: str
+    actor: str | None = None
+    reason: str | None = None

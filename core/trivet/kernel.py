@@ -77,7 +77,7 @@ class Kernel:
         self.launch = launch or Launch()
         self.state = "new"
         self._observers = Observers()
-        self.ciphers = Ciphers(name, emit=self.emit)
+        self.ciphers = Ciphers(name, emit=self.emit, launch=lambda: self.launch)
         self.config = Config(name, emit=self.emit, launch=lambda: self.launch, ciphers=self.ciphers)
         self.health = Health(emit=self.emit)
         self.metrics = Metrics()

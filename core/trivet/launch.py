@@ -33,6 +33,7 @@ class Launch:
         ignore_empty: True where a variable that is empty counts as not set; else it is an empty text.
         last_known_good: The file in which every good configuration is kept, for a start while a source is down.
             Default: ``$TRIVET_LAST_KNOWN_GOOD``; without that, none is kept.
+        actor: Who started the program, for the audit log, e.g. ``user:alice``; None: what is done is the service's own doing.
         environ: The environment; default: the process's, read when asked.
         standalone: True under ``trivet run``: the process is the kernel's own, so plugins may set up what belongs to a
             process (logging).
@@ -46,6 +47,7 @@ class Launch:
     secrets: tuple[pathlib.Path, ...] = attrs.field(default=(), converter=_paths)
     ignore_empty: bool = False
     last_known_good: pathlib.Path | None = attrs.field(default=None, converter=attrs.converters.optional(pathlib.Path))
+    actor: str | None = None
     environ: Mapping[str, str] = attrs.field(factory=lambda: os.environ, repr=False)
     standalone: bool = False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from trivet.ciphers.contracts import CipherBackend, KeyRing, KeySource, PasswordHasher
+from trivet.ciphers.recorder import Recorder
 from trivet.config.contracts import ConfigFormat, ConfigSource, Resolver
 from trivet.errors import PluginError
 from trivet.health.check import HealthCheck
@@ -41,6 +42,8 @@ def attach(kernel: Kernel, declared: Declared, instance: object) -> Callable[[],
     provider = declared.provider
     if declared.kind == "service" and provider.provides is KeyRing:
         return kernel.ciphers.use_ring(cast("KeyRing", instance))
+    if declared.kind == "service" and provider.provides is Recorder:
+        return kernel.ciphers.recording.use(cast("Recorder", instance))
     add = _registries(kernel).get(declared.kind)
     # What has no registry is found by Kernel.service or Kernel.provided.
     return add(provider.name, instance) if add is not None else _nothing

@@ -7,21 +7,22 @@ replaces ``cipher/aes_256_gcm`` and keeps its suite number opens what was sealed
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from trivet.ciphers.binding import bind
 from trivet.ciphers.envelope import MAX_DATA_BYTES, Envelope, EnvelopeError
+from trivet.ciphers.operation import Operation
+from trivet.ciphers.recording import Recording
 from trivet.ciphers.suite import Suite
 from trivet.errors import CompositionError, KeyRingError, SealError
-from trivet.events import SecurityOperation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
     from trivet.ciphers.contracts import CipherBackend, KeyRing
     from trivet.config.origin import Path
     from trivet.events import Event
+    from trivet.launch import Launch
 
 _DOES_NOT_OPEN: Final = (
     "the sealed value does not open: it is damaged, or it was sealed with another key, for another place, "
@@ -33,39 +34,13 @@ def _ignore(_event: Event) -> None:
     """Stand in for the kernel where a registry is used on its own."""
 
 
-class _Operation:
-    """Emits the event of one operation when it ends, however it ends."""
-
-    __slots__ = ("_emit", "_name", "_target", "key_id")
-
-    def __init__(self, name: str, target: str, emit: Callable[[Event], None]) -> None:
-        self._name = name
-        self._target = target
-        self._emit = emit
-        self.key_id: int | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._emit(
-            SecurityOperation(
-                operation=self._name,
-                target=self._target,
-                key_id=None if self.key_id is None else f"{self.key_id:016x}",
-                outcome="ok" if kind is None else "failed",
-            )
-        )
-
-
 class Ciphers:
     """Seal and open values under the service's key ring.
 
     Args:
         name: The kernel's name: the namespace that every sealed value is bound to.
-        emit: Takes the `SecurityOperation` of every seal and open, successful or not.
+        emit: Takes the `SecurityOperation` of every operation, successful or not.
+        launch: Says who started the program.
 
     Example:
         >>> token = await kernel.ciphers.seal(b"42", purpose="session")
@@ -73,9 +48,11 @@ class Ciphers:
         b'42'
     """
 
-    def __init__(self, name: str, *, emit: Callable[[Event], None] = _ignore) -> None:
+    def __init__(
+        self, name: str, *, emit: Callable[[Event], None] = _ignore, launch: Callable[[], Launch] | None = None
+    ) -> None:
         self._name = name
-        self._emit = emit
+        self.recording = Recording(name, emit, launch)
         self._suites: dict[int, Suite] = {}
         self._ring: KeyRing | None = None
 
@@ -129,6 +106,16 @@ class Ciphers:
 
         return remove
 
+    def operation(self, name: str, target: str, *, actor: str | None = None) -> Operation:
+        """Return a block of code that is recorded in the audit log: every use of a key, a password or a token is one.
+
+        Args:
+            name: What is done, a verb in lower_snake: ``verify_password``.
+            target: What it is about: a purpose and a path; never a value.
+            actor: Who asks, e.g. ``http:127.0.0.1``; default: what `acting_as` says, or who started the program.
+        """
+        return Operation(self.recording, name, target, actor)
+
     def suites(self) -> Mapping[int, str]:
         """Return the loaded ciphers: suite number to provider name, by number."""
         return {number: suite.name for number, suite in sorted(self._suites.items())}
@@ -158,7 +145,7 @@ class Ciphers:
             SealError: if the value is too long, or the key's cipher is not there.
         """
         place, target = bind(purpose, self._name, path, type)
-        with _Operation("seal", target, self._emit) as operation:
+        async with self.operation("seal", target) as operation:
             if len(data) > MAX_DATA_BYTES:
                 raise SealError(f"a sealed value holds at most {MAX_DATA_BYTES} bytes, got {len(data)}")
             key = self._require_ring().primary()
@@ -185,24 +172,28 @@ class Ciphers:
             KeyRingError: if the ring itself cannot be used.
         """
         place, target = bind(purpose, self._name, path, type)
-        with _Operation("open", target, self._emit) as operation:
+        async with self.operation("open", target) as operation:
             data = await self._open(text, place, operation)
             if data is None:
                 # Raised here and not where the reason was found: no exception that knows more is chained to this one.
                 raise SealError(_DOES_NOT_OPEN)
             return data
 
-    async def _open(self, text: str, place: bytes, operation: _Operation) -> bytes | None:
+    async def _open(self, text: str, place: bytes, operation: Operation) -> bytes | None:
         ring, suites = self._require_ring(), self._require_suites()
         try:
             envelope = Envelope.decode(text)
         except EnvelopeError:
+            operation.reason = "malformed"
             return None
         operation.key_id = envelope.key_id
         key, suite = ring.find(envelope.key_id), suites.get(envelope.suite)
         if key is None or suite is None or key.suite != envelope.suite:
+            operation.reason = "unknown_key" if key is None else "unknown_suite"
             return None
-        return await suite.open(key, place, envelope)
+        data = await suite.open(key, place, envelope)
+        operation.reason = "not_authentic" if data is None else None
+        return data
 
     async def seal_config(self, value: str, *, path: Path) -> str:
         """Seal a configuration value for the place where it will stand: `seal` with purpose ``config``, type ``str``."""

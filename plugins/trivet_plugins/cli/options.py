@@ -113,7 +113,8 @@ def open_kernel(
         value_files: ``--set-file``.
         secrets: ``--secrets-dir``.
         last_known_good: ``--last-known-good``.
-        asks: True for a command that says itself what did not open: a log entry beside it would say it twice.
+        asks: True for a command that says itself what did not open: a log entry beside it would say it twice. What it opens is
+            laid to the user who runs it.
 
     Raises:
         TargetError: if the target does not give a kernel.
@@ -124,6 +125,7 @@ def open_kernel(
     launch = kernel.launch
     kernel.launch = attrs.evolve(
         launch,
+        actor=launch.actor or (_user() if asks else None),
         files=files or launch.files,
         profile=profile or launch.profile,
         assignments=(*launch.assignments, *assignments),
@@ -133,6 +135,18 @@ def open_kernel(
         last_known_good=last_known_good or launch.last_known_good,
     )
     return kernel
+
+
+def _user() -> str:
+    """Return who types the command, for the audit log: by the process, not by a variable that anyone can set."""
+    import os
+    import pwd
+
+    uid = os.getuid()
+    try:
+        return f"user:{pwd.getpwuid(uid).pw_name}"
+    except KeyError:  # a container's arbitrary user
+        return f"user:{uid}"
 
 
 def _load(target: str | None, *, asks: bool) -> Kernel:
