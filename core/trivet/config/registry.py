@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from trivet.ciphers.registry import Ciphers
     from trivet.config.contracts import ConfigFormat, ConfigSource, ReloadParticipant, Resolver
+    from trivet.config.layer import Layer
     from trivet.config.problem import Problem
     from trivet.events import ConfigRejected, Event
     from trivet.launch import Launch
@@ -170,6 +171,10 @@ class Config(Showing, Steering):
         tree = self._store.snapshot.tree if self._store.snapshot is not None else self._preloaded.tree
         found = look_up(tree, path)
         return default if found is MISSING else cast("object", found)
+
+    def layers(self) -> tuple[Layer, ...]:
+        """Return the layers in force, the weakest first; before the first load those that are preloaded."""
+        return self._store.snapshot.layers if self._store.snapshot is not None else self._preloaded.loaded.layers
 
     def provisional(self, section: str, cls: type[T]) -> T:
         """Structure one section from the preloaded layers, for a provider that must start before the validation.

@@ -1,4 +1,7 @@
-"""``trivet secrets``: make the key file, seal values for the places where they will stand, open them again."""
+"""``trivet secrets``: make the key file, seal values for the places where they will stand, open them again.
+
+``rotate`` and ``check`` stand in files of their own.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,13 @@ import click
 
 from trivet_plugins.cli.config_path import config_path
 from trivet_plugins.cli.options import LaunchCommand
+from trivet_plugins.cli.secrets_check import check
+from trivet_plugins.cli.secrets_rotate import rotate
 from trivet_plugins.cli.service import Service, service_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from trivet import ConfigFormat, Kernel, Key, KeyRing, Secret
+    from trivet import Kernel, Key, Secret
     from trivet.config.origin import Path
-    from trivet_plugins.cli.splice import SpliceFile
 
 AES_256_GCM: Final = 2
 
@@ -31,6 +33,10 @@ def secrets() -> None:
 
     A sealed value opens only under its key, in the service it was sealed for, and at its PATH in the configuration.
     """
+
+
+for _command in (check, rotate):
+    secrets.add_command(_command)
 
 
 # -- init -----------------------------------------------------------------------------------------------------------------
@@ -53,7 +59,7 @@ async def _init(service: Service, kernel: Kernel, wanted: int | None) -> tuple[s
     from trivet.ciphers.contracts import KeyStore
 
     async with kernel.secured():
-        ring = _ring(kernel, service)
+        ring = service.ring(kernel)
         suites = kernel.ciphers.suites()
         if not isinstance(ring, KeyStore):
             raise KeyRingError(
@@ -107,16 +113,20 @@ def seal(service: Service, path: Path, file: pathlib.Path | None) -> None:
 
 
 async def _find_place(service: Service, kernel: Kernel, path: Path, file: pathlib.Path | None) -> None:
+    from trivet_plugins.cli.sealed_file import read_file
+
     async with kernel.secured():
-        _ring(kernel, service).primary()
+        service.ring(kernel).primary()
         if file is not None:
-            _splice_file(kernel, file).value(path)
+            read_file(kernel, file).value(path)
 
 
 async def _seal(service: Service, kernel: Kernel, path: Path, file: pathlib.Path | None, value: Secret[str]) -> str:
+    from trivet_plugins.cli.sealed_file import read_file
+
     async with kernel.secured():
-        _ring(kernel, service)
-        target = _splice_file(kernel, file) if file is not None else None
+        service.ring(kernel)
+        target = read_file(kernel, file) if file is not None else None
         sealed = await kernel.ciphers.seal_config(value.reveal(), path=path)
         if target is None:
             return sealed
@@ -147,13 +157,14 @@ async def _open(service: Service, kernel: Kernel, path: Path, file: pathlib.Path
     from trivet import SealError, Secret, UnknownPathError
     from trivet.ciphers.envelope import PREFIX
     from trivet.config.origin import dotted
+    from trivet_plugins.cli.sealed_file import read_file
 
     async with kernel.secured():
-        _ring(kernel, service)
+        service.ring(kernel)
         if file is None:
             value, place = kernel.config.peek(path), f"the configuration of {kernel.name}"
         else:
-            source = _splice_file(kernel, file)
+            source = read_file(kernel, file)
             value, place = source.value(path), source.place(path)
         if value is None:
             raise UnknownPathError(f"{place} has no {dotted(path)}; give the file that has it with --file")
@@ -161,31 +172,3 @@ async def _open(service: Service, kernel: Kernel, path: Path, file: pathlib.Path
         if not text.startswith(PREFIX):
             raise SealError(f"{place}: {dotted(path)} is not sealed; trivet secrets seal does that")
         return Secret(await kernel.ciphers.open_config(text, path=path))
-
-
-def _ring(kernel: Kernel, service: Service) -> KeyRing:
-    from trivet import KeyRing, KeyRingError
-
-    ring = kernel.service(KeyRing)  # type: ignore[type-abstract]  # found by its protocol
-    place = getattr(ring, "place", None)
-    if service.key_file is not None and place != str(
-        service.key_file
-    ):  # not --set, or not key_file: never another's keys
-        raise KeyRingError(
-            f"the key ring of {kernel.name} takes no --key-file; its keys are at {place or 'a place of its own'}"
-        )
-    return ring
-
-
-def _splice_file(kernel: Kernel, file: pathlib.Path) -> SpliceFile:
-    from trivet_plugins.cli.splice import SpliceError, SpliceFile
-
-    formats: Mapping[str, ConfigFormat] = {
-        suffix: format_ for format_ in kernel.provided("config_format").values() for suffix in format_.suffixes
-    }
-    found = formats.get(file.suffix.lower())
-    if found is None:
-        raise SpliceError(
-            f"{file}: no loaded format has the suffix {file.suffix!r}; there are {', '.join(sorted(formats))}"
-        )
-    return SpliceFile.read(file, found)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import attrs
 import click
 
-from trivet_plugins.cli.options import launch_options, open_kernel
+from trivet_plugins.cli.options import CONFIG_SUFFIXES, launch_options, open_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trivet import Kernel
+    from trivet import Kernel, KeyRing
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -83,6 +83,30 @@ class Service:
         except ValueError as exc:
             raise click.BadParameter(str(exc), param_hint="--name") from None
 
+    def ring(self, kernel: Kernel) -> KeyRing:
+        """Return the key ring of a kernel.
+
+        Raises:
+            KeyRingError: if it is not the one that ``--key-file`` names.
+        """
+        from trivet import KeyRing, KeyRingError
+
+        ring = kernel.service(KeyRing)  # type: ignore[type-abstract]  # found by its protocol
+        place = getattr(ring, "place", None)
+        if self.key_file is not None and place != str(
+            self.key_file
+        ):  # not --set, or not key_file: never another's keys
+            raise KeyRingError(
+                f"the key ring of {kernel.name} takes no --key-file; its keys are at {place or 'a place of its own'}"
+            )
+        return ring
+
+    def files_of(self, kernel: Kernel) -> list[pathlib.Path]:
+        """Return the configuration files of a running kernel, the weakest first."""
+        origins = dict.fromkeys(layer.locate(()).source for layer in kernel.config.layers() if not layer.remote)
+        found = [pathlib.Path(source) for source in origins if source.lower().endswith(CONFIG_SUFFIXES)]
+        return [file for file in found if file.is_file()]
+
     def _launch(self, assignments: tuple[str, ...]) -> dict[str, Any]:
         names = ("files", "profile", "strings", "value_files", "secrets", "last_known_good")
         return {"assignments": assignments, **{name: getattr(self, name) for name in names}}
@@ -105,3 +129,17 @@ def service_options(function: F) -> F:
     ):
         wrapped = option(wrapped)
     return cast("F", wrapped)
+
+
+def files_argument(function: F) -> F:
+    """Add ``FILES`` and ``--all``; the command gets ``named``, empty for all files of the service."""
+
+    @functools.wraps(function)
+    def command(*, named: tuple[pathlib.Path, ...], all_files: bool, **options: Any) -> object:  # noqa: ANN401 - as above
+        if all_files == bool(named):
+            raise click.UsageError("name the files, or say --all")
+        return function(named=named, **options)
+
+    wrapped = click.option("--all", "all_files", is_flag=True, help="All configuration files of the service.")(command)
+    argument = click.argument("named", metavar="[FILES]...", nargs=-1, type=click.Path(path_type=pathlib.Path))
+    return cast("F", argument(wrapped))

@@ -1,4 +1,4 @@
-"""`SpliceFile`: a configuration file in which one value is replaced in place; every other byte stays as it is."""
+"""`SpliceFile`: a configuration file in which values are replaced in place; every other byte stays as it is."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import attrs
 
 from trivet import FormatError, TrivetError, UnknownPathError, durable_file
 from trivet.config.origin import dotted
+from trivet.config.tree import convert, look_up, replace
 from trivet.exit_codes import EX_DATAERR, EX_IOERR, EX_NOINPUT
 
 if TYPE_CHECKING:
@@ -68,12 +69,10 @@ class SpliceFile:
         raw = _read(file)
         try:
             text = raw.removeprefix(codecs.BOM_UTF8).decode()
-            return cls(file, format, raw, text, format.parse(text))
         except UnicodeDecodeError as exc:  # it carries the text, which may hold secrets
             reason = f"{file}: error: not UTF-8 (byte {exc.start})"
-        except FormatError as exc:
-            place = ":".join(str(part) for part in (file, exc.line, exc.column) if part is not None)
-            reason = f"{place}: error: {exc}"
+        else:
+            return cls(file, format, raw, text, _parsed(file, format, text))
         raise SpliceError(f"{reason}; mend the file first, nothing was changed")
 
     def value(self, path: Path) -> object:
@@ -102,6 +101,11 @@ class SpliceFile:
         span = self.span(path)
         return f"{self.file}:{span.line}:{span.column}"
 
+    def source(self, path: Path) -> str:
+        """Return how the value at a path, which exists, is written: with its quotes."""
+        span = self.span(path)
+        return self.text[span.start : span.end]
+
     def spliced(self, path: Path, value: str) -> str:
         """Return the text with another value at a path.
 
@@ -110,42 +114,87 @@ class SpliceFile:
             SpliceError: if that value cannot be replaced alone.
         """
         self.value(path)
-        span, text = self.span(path), self.text
-        new = text[: span.start] + self.format.scalar(value, like=text[span.start : span.end]) + text[span.end :]
-        # Proven, not trusted: the new text must parse to the old values with this one exchanged. What an anchor or a merge
-        # key brings to several places cannot be spliced without changing more than was asked.
-        if not self._only_differs(new, path, value):
-            raise SpliceError(
-                f"{self.place(path)}: error: {dotted(path)} cannot be replaced in place: it is empty, a block, or stands "
-                'elsewhere too (an anchor); write a plain text there first, e.g. "change me"'
-            )
-        return new
+        return self.replaced({path: (self.format.scalar(value, like=self.source(path)), value)})
 
-    def write(self, path: Path, value: str) -> None:
-        """Replace the value at a path in the file: at once, durably, keeping its mode.
+    def replaced(self, changes: Mapping[Path, tuple[str, object]]) -> str:
+        """Return the text with other values at paths that exist.
+
+        Args:
+            changes: Path to what is to be written there, and to the value that this means.
 
         Raises:
-            UnknownPathError: if there is nothing at the path.
-            SpliceError: if that value cannot be replaced alone, or the file has changed since it was read.
+            SpliceError: if one of the values cannot be replaced alone.
+        """
+        spans = self.document.spans()
+        pieces: list[str] = []
+        end = 0
+        for path in sorted(changes, key=lambda path: spans[path].start):
+            span = spans[path]
+            if span.start < end:
+                raise self._stuck(path)
+            pieces += (self.text[end : span.start], changes[path][0])
+            end = span.end
+        new = "".join((*pieces, self.text[end:]))
+        self._prove(new, {path: value for path, (_, value) in changes.items()})
+        return new
+
+    def with_text(self, text: str) -> SpliceFile:
+        """Return the file as it would be with another text; ``raw`` stays what was read.
+
+        Raises:
+            SpliceError: if the text does not parse.
+        """
+        return attrs.evolve(self, text=text, document=_parsed(self.file, self.format, text))
+
+    def write(self, path: Path, value: str) -> None:
+        """Replace the value at a path in the file; see `replaced` and `write_text`."""
+        self.write_text(self.spliced(path, value))
+
+    def write_text(self, text: str) -> None:
+        """Write a new text into the file: at once, durably, keeping its mode, owner and byte order mark.
+
+        Raises:
+            SpliceError: if the file has changed since it was read.
             UnwritableFileError: if it cannot be written.
         """
         mark = codecs.BOM_UTF8 if self.raw.startswith(codecs.BOM_UTF8) else b""
-        new = mark + self.spliced(path, value).encode()
         if _read(self.file) != self.raw:
             raise SpliceError(f"{self.file}: changed by someone else meanwhile; nothing was written, try again")
         try:
-            durable_file.replace(self.file, new)
+            durable_file.replace(self.file, mark + text.encode())
         except OSError as exc:
             raise UnwritableFileError(f"{self.file}: cannot be written: {exc.strerror}") from exc
 
-    def _only_differs(self, new: str, path: Path, value: str) -> bool:
+    def _prove(self, new: str, values: Mapping[Path, object]) -> None:
+        # Proven, not trusted: the new text must parse to the old values with these exchanged. What an anchor or a merge
+        # key brings to several places cannot be spliced without changing more than was asked.
         try:
             data = self.format.parse(new).data
         except FormatError:
-            return False
-        # repr, not ==: it tells 1 from true and 1.0, and a NaN equals itself.
-        wanted, got = (repr(_exchanged(tree, path, value)) for tree in (self.document.data, data))
-        return wanted == got and _at(data, path) == value
+            raise self._stuck(next(iter(values))) from None
+        wanted = self.document.data
+        for path, value in values.items():
+            if isinstance(value, list):
+                wanted = replace(wanted, path, value)
+        wanted = convert(wanted, values.get)
+        if repr(wanted) != repr(data):  # not ==: it tells 1 from true and 1.0, and a NaN equals itself
+            off = next((path for path, value in values.items() if look_up(data, path) != value), next(iter(values)))
+            raise self._stuck(off)
+
+    def _stuck(self, path: Path) -> SpliceError:
+        return SpliceError(
+            f"{self.place(path)}: error: {dotted(path)} cannot be replaced in place: it is empty, a block, or stands "
+            'elsewhere too (an anchor); write a plain text there first, e.g. "change me"'
+        )
+
+
+def _parsed(file: pathlib.Path, format_: ConfigFormat, text: str) -> Document:
+    try:
+        return format_.parse(text)
+    except FormatError as exc:
+        place = ":".join(str(part) for part in (file, exc.line, exc.column) if part is not None)
+        reason = f"{place}: error: {exc}"
+    raise SpliceError(f"{reason}; mend the file first, nothing was changed")
 
 
 def _read(file: pathlib.Path) -> bytes:
@@ -166,12 +215,3 @@ def _at(tree: Any, path: Path) -> object:  # noqa: ANN401 - walked down to the v
         tree = tree[part]
     found: object = tree
     return found
-
-
-def _exchanged(tree: object, path: Path, value: str) -> object:
-    if not path:
-        return value
-    if isinstance(tree, Mapping):
-        return {key: _exchanged(item, path[1:], value) if key == path[0] else item for key, item in tree.items()}
-    items: list[object] = list(tree) if isinstance(tree, list) else []
-    return [_exchanged(item, path[1:], value) if index == path[0] else item for index, item in enumerate(items)]

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
+import attrs
 import pytest
+
+from trivet_plugins.cli import program
+from trivet_plugins.security.key_document import KeyDocument, StoredKey
+from trivet_plugins.security.key_file import KeyFile
 
 TRIVET = Path(sys.executable).parent / "trivet"
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PYTHONWARNINGS": "error", "TERM": "dumb"}
@@ -116,3 +123,83 @@ class Service:
 def directory(tmp_path):
     """A directory with ``app.py`` and ``orders.toml``."""
     return Directory(tmp_path)
+
+
+# -- trivet secrets --------------------------------------------------------------------------------------------------------
+
+SECRETS_APP = """\
+import attrs
+from trivet import Kernel, Secret
+
+@attrs.frozen
+class Database:
+    password: Secret[str]
+    pool: int = 1
+
+kernel = Kernel("orders")
+database = kernel.config.bind("database", Database)
+"""
+SECRETS_BASE = """\
+# The comment stays.
+[database]
+password = "change me"   # so does this one
+pool = 10
+"""
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def secrets_directory(tmp_path):
+    """An application, its configuration and a key file."""
+    (tmp_path / "app.py").write_text(SECRETS_APP)
+    (tmp_path / "orders.toml").write_text(SECRETS_BASE)
+    KeyFile(tmp_path / "orders.keys").create(suite=2)
+    return tmp_path
+
+
+@pytest.fixture
+def service(secrets_directory, monkeypatch, capsys):
+    """Called, it runs ``trivet secrets`` in the directory: in this process, which is as real and twenty times as fast."""
+    directory = secrets_directory
+    monkeypatch.chdir(directory)
+    for name in ("TRIVET_KEY_FILE", "TRIVET_PROFILE", "TRIVET_SAFE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments, stdin="", **environ):
+        raw = io.BytesIO(stdin if isinstance(stdin, bytes) else stdin.encode())
+        loaded, path = set(sys.modules), list(sys.path)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["trivet", "secrets", *arguments])
+            patch.setattr(sys, "stdin", io.TextIOWrapper(raw))
+            for name, value in environ.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                program.main()
+        sys.path[:] = path
+        for name in set(sys.modules) - loaded:  # a second run loads the application anew, as a second process does
+            if str(directory) in (getattr(sys.modules[name], "__file__", None) or ""):
+                del sys.modules[name]
+        return Done(ended.value.code, *capsys.readouterr())
+
+    run.directory = directory
+    run.toml = directory / "orders.toml"
+    return run
+
+
+@pytest.fixture
+def rotate_keys():
+    """Called with a key file, it makes a new primary key in it; the old ones still open."""
+
+    def rotate(path):
+        document = KeyDocument.parse(path.read_bytes())
+        old = [attrs.evolve(stored, state="decrypt-only") for stored in document.keys]
+        path.write_bytes(KeyDocument((StoredKey.generate(2), *old)).dump())
+
+    return rotate

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import pty
 import re
@@ -11,78 +10,19 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from trivet_plugins.cli import program
 from trivet_plugins.security.key_file import KeyFile
 
 CANARY = "hunter2-canary"
 TRIVET = Path(sysconfig.get_path("scripts")) / "trivet"
-APP = """\
-import attrs
-from trivet import Kernel, Secret
-
-@attrs.frozen
-class Database:
-    password: Secret[str]
-    pool: int = 1
-
-kernel = Kernel("orders")
-database = kernel.config.bind("database", Database)
-"""
 BASE = """\
 # The comment stays.
 [database]
 password = "change me"   # so does this one
 pool = 10
 """
-
-
-class Done(NamedTuple):
-    """How a command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def directory(tmp_path):
-    """An application, its configuration and a key file."""
-    (tmp_path / "app.py").write_text(APP)
-    (tmp_path / "orders.toml").write_text(BASE)
-    KeyFile(tmp_path / "orders.keys").create(suite=2)
-    return tmp_path
-
-
-@pytest.fixture
-def service(directory, monkeypatch, capsys):
-    """Called, it runs ``trivet secrets`` in the directory: in this process, which is as real and twenty times as fast."""
-    monkeypatch.chdir(directory)
-    for name in ("TRIVET_KEY_FILE", "TRIVET_PROFILE", "TRIVET_SAFE"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments, stdin="", **environ):
-        raw = io.BytesIO(stdin if isinstance(stdin, bytes) else stdin.encode())
-        loaded, path = set(sys.modules), list(sys.path)
-        with monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", ["trivet", "secrets", *arguments])
-            patch.setattr(sys, "stdin", io.TextIOWrapper(raw))
-            for name, value in environ.items():
-                patch.setenv(name, value)
-            with pytest.raises(SystemExit) as ended:
-                program.main()
-        sys.path[:] = path
-        for name in set(sys.modules) - loaded:  # a second run loads the application anew, as a second process does
-            if str(directory) in (getattr(sys.modules[name], "__file__", None) or ""):
-                del sys.modules[name]
-        return Done(ended.value.code, *capsys.readouterr())
-
-    run.directory = directory
-    run.toml = directory / "orders.toml"
-    return run
 
 
 def failed(done, code, *words):
@@ -200,16 +140,19 @@ def test_what_is_sealed_into_a_file_opens_and_nothing_else_changed(service, valu
     assert service("open", "database.password", "--app", "app.py", "--file", "orders.toml").stdout == f"{CANARY}\n"
 
 
-def test_the_installed_command_from_init_to_check(directory, run_trivet):
+def test_the_installed_command_from_init_to_check(secrets_directory, run_trivet):
     """As a user meets it: make keys, seal, check the service, open. ``--name`` does where the code is not at hand."""
-    (directory / "orders.keys").unlink()
+    (secrets_directory / "orders.keys").unlink()
     seal_it = ("seal", "database.password", "--name", "orders", "--file", "orders.toml")
     for arguments, stdin in ((("init", "--name", "orders"), None), (seal_it, f"{CANARY}\n")):
-        done = run_trivet("secrets", *arguments, cwd=directory, stdin=stdin)
+        done = run_trivet("secrets", *arguments, cwd=secrets_directory, stdin=stdin)
         assert done.returncode == 0, done.stderr
-    checked = run_trivet("check", "app.py", cwd=directory)
+    checked = run_trivet("check", "app.py", cwd=secrets_directory)
     assert checked.returncode == 0, checked.stdout
-    assert run_trivet("secrets", "open", "database.password", "--app", "app.py", cwd=directory).stdout == f"{CANARY}\n"
+    assert (
+        run_trivet("secrets", "open", "database.password", "--app", "app.py", cwd=secrets_directory).stdout
+        == f"{CANARY}\n"
+    )
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "json"])
