@@ -21,6 +21,7 @@ _HOMES = {
         "KeyStore",
         "PasswordHasher",
     ),
+    "trivet.ciphers.derivation": ("DerivedKey",),
     "trivet.ciphers.level": (
         "Argon2Cost",
         "Leveled",

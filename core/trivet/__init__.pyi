@@ -5,6 +5,7 @@ from trivet.ciphers.contracts import KeyRing as KeyRing
 from trivet.ciphers.contracts import KeySource as KeySource
 from trivet.ciphers.contracts import KeyStore as KeyStore
 from trivet.ciphers.contracts import PasswordHasher as PasswordHasher
+from trivet.ciphers.derivation import DerivedKey as DerivedKey
 from trivet.ciphers.level import Argon2Cost as Argon2Cost
 from trivet.ciphers.level import Leveled as Leveled
 from trivet.ciphers.level import SecurityLevel as SecurityLevel
@@ -94,6 +95,7 @@ __all__ = (
     "ConfigNotLoadedError",
     "ConfigSource",
     "Counter",
+    "DerivedKey",
     "Document",
     "Event",
     "Explanation",

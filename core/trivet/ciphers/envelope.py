@@ -34,23 +34,20 @@ flags and versions, lengths out of range are refused, so an altered text never o
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
-import string
 import struct
 from typing import Final
 
 import attrs
+
+from trivet.ciphers import base64url
+from trivet.ciphers.subkey import KEY_BYTES
 
 PREFIX: Final = "trivet:1:"
 """What every sealed value in text form starts with."""
 
 MAX_DATA_BYTES: Final = 65_536
 """The longest plaintext of one envelope; larger data is for a stream."""
-
-KEY_BYTES: Final = 32
-"""The least length of a data key, and the longest key that a message key can fill."""
 
 NONCE_BYTES: Final = 24
 MAX_TAG_BYTES: Final = 64
@@ -65,9 +62,6 @@ _LABEL: Final = b"trivet/env/v1"
 _NONCE_AT: Final = _HEADER.size + _COMMIT_BYTES
 _MAX_BYTES: Final = _OVERHEAD + MAX_DATA_BYTES + MAX_TAG_BYTES
 _MAX_TEXT: Final = len(PREFIX) + _MAX_BYTES * 4 // 3 + 4
-# From the URL alphabet to the one that the strict decoder knows; every other byte to NUL, which it refuses.
-_URL: Final = (string.ascii_letters + string.digits + "-_").encode()
-_TO_PLAIN: Final = bytes(b"+/"[b"-_".index(byte)] if byte in b"-_" else byte * (byte in _URL) for byte in range(256))
 
 
 class EnvelopeError(ValueError):
@@ -96,23 +90,14 @@ def derive(material: bytes, head: bytes, nonce: bytes) -> tuple[bytes, bytes]:
 
 def text_form(head: bytes, commitment: bytes, nonce: bytes, sealed: bytes) -> str:
     """Return the text form of the parts of an envelope."""
-    return PREFIX + _encode(head + commitment + nonce + sealed)
+    return PREFIX + base64url.encode(head + commitment + nonce + sealed)
 
 
-def _encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
-
-
-def _decode(text: str) -> bytes:
+def _decoded(body: str) -> bytes:
     try:
-        plain = text.encode("ascii").translate(_TO_PLAIN)
-        raw = binascii.a2b_base64(plain + b"=" * (-len(plain) % 4), strict_mode=True)
-    except ValueError:  # binascii.Error is one, UnicodeEncodeError too
-        raise EnvelopeError("not base64url") from None
-    tail = len(raw) % 3
-    if tail and _encode(raw[-tail:]) != text[-tail - 1 :]:
-        raise EnvelopeError("stray bits in the last character")
-    return raw
+        return base64url.decode(body)
+    except ValueError as exc:
+        raise EnvelopeError(str(exc)) from None
 
 
 @attrs.frozen
@@ -151,7 +136,7 @@ class Envelope:
         """
         if len(text) > _MAX_TEXT or not text.startswith(PREFIX):
             raise EnvelopeError("no envelope, or too long")
-        raw = _decode(text[len(PREFIX) :])
+        raw = _decoded(text[len(PREFIX) :])
         if not _OVERHEAD <= len(raw) <= _MAX_BYTES:
             raise EnvelopeError("length out of range")
         magic, version, suite, key_id, flags = _HEADER.unpack_from(raw)

@@ -10,9 +10,11 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 from trivet.ciphers.binding import bind
+from trivet.ciphers.derivation import Derivation
 from trivet.ciphers.envelope import MAX_DATA_BYTES, Envelope, EnvelopeError
 from trivet.ciphers.operation import Operation
 from trivet.ciphers.recording import Recording
+from trivet.ciphers.signing import Signing
 from trivet.ciphers.suite import Suite
 from trivet.errors import CompositionError, KeyRingError, SealError
 
@@ -34,8 +36,8 @@ def _ignore(_event: Event) -> None:
     """Stand in for the kernel where a registry is used on its own."""
 
 
-class Ciphers:
-    """Seal and open values under the service's key ring.
+class Ciphers(Signing, Derivation):
+    """Seal and open values, sign, verify and derive under the service's key ring.
 
     Args:
         name: The kernel's name: the namespace that every sealed value is bound to.

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import attrs
 
-from trivet.ciphers.envelope import KEY_BYTES, MAX_TAG_BYTES, NONCE_BYTES, derive, header, text_form
-from trivet.errors import CompositionError, KeyRingError, SealError
+from trivet.ciphers.envelope import MAX_TAG_BYTES, NONCE_BYTES, derive, header, text_form
+from trivet.ciphers.subkey import KEY_BYTES, material
+from trivet.errors import CompositionError, SealError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -24,12 +25,6 @@ ANSWER_LIMIT: Final = 10.0
 _MAX_SUITE: Final = 0xFFFF
 _MIN_KEY_BYTES: Final = 16
 _MIN_TAG_BYTES: Final = 16
-
-
-def _material(key: Key) -> bytes:
-    if len(key.material) < KEY_BYTES:
-        raise KeyRingError(f"key {key.id:016x} has {len(key.material)} bytes, needs {KEY_BYTES}; make a new one")
-    return key.material
 
 
 @attrs.frozen(eq=False)
@@ -75,7 +70,7 @@ class Suite:
             SealError: if a remote cipher does not answer, or the cipher gives what cannot be right.
         """
         head, nonce = header(key.suite, key.id), secrets.token_bytes(NONCE_BYTES)
-        message_key, commitment = derive(_material(key), head, nonce)
+        message_key, commitment = derive(material(key), head, nonce)
         cipher = self.backend
         answer = cipher.seal(message_key[: cipher.key_bytes], bytes(cipher.nonce_bytes), head + place, data)
         sealed = answer if isinstance(answer, bytes) else await self._await(answer)
@@ -91,7 +86,7 @@ class Suite:
             SealError: if a remote cipher does not answer.
         """
         cipher, head = self.backend, envelope.header
-        message_key, commitment = derive(_material(key), head, envelope.nonce)
+        message_key, commitment = derive(material(key), head, envelope.nonce)
         if not hmac.compare_digest(commitment, envelope.commitment) or len(envelope.sealed) < cipher.tag_bytes:
             return None
         try:
