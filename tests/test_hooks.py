@@ -95,7 +95,8 @@ async def test_register_resolvers_brings_a_scheme():
 
 async def test_register_cipher_backends_brings_a_suite():
     class Chacha:
-        suite, key_bytes, nonce_bytes, tag_bytes, max_messages, committing = 0xE001, 32, 12, 16, 2**32, False
+        suite, key_bytes, nonce_bytes, tag_bytes, committing = 0xE001, 32, 12, 16, False
+        max_messages, max_bytes = 2**32, 2**30
 
         def __init__(self):
             from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305

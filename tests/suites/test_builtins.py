@@ -57,6 +57,39 @@ class TestAesGcm(CipherBackendSuite):
         return await running(self.provider, "aes_gcm")
 
 
+class TestAesGcmSiv(CipherBackendSuite):
+    """AES-256-GCM-SIV."""
+
+    provider = "cipher/aes_256_gcm_siv"
+
+    @pytest.fixture
+    async def cipher(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "aes_gcm_siv")
+
+
+class TestXaesGcm(CipherBackendSuite):
+    """XAES-256-GCM."""
+
+    provider = "cipher/xaes_256_gcm"
+
+    @pytest.fixture
+    async def cipher(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "xaes_gcm")
+
+
+class TestXChaCha(CipherBackendSuite):
+    """XChaCha20-Poly1305."""
+
+    provider = "cipher/xchacha20_poly1305"
+
+    @pytest.fixture
+    async def cipher(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "xchacha")
+
+
 # -- configuration ----------------------------------------------------------------------------------------------------
 
 

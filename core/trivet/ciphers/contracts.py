@@ -22,6 +22,8 @@ class CipherBackend(Protocol):
     tag_bytes: int
     max_messages: int
     """Messages under one key before the collision risk of random nonces passes the suite's bound."""
+    max_bytes: int
+    """The longest plaintext of one message, at least 65,536: what an envelope, or a segment of a stream, may hold."""
     committing: bool
     """True where a ciphertext opens under one key only."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hmac
+import math
 import secrets
 from typing import TYPE_CHECKING, Final
 
 import anyio
 import attrs
 
-from trivet.ciphers.envelope import MAX_TAG_BYTES, NONCE_BYTES, derive, header, text_form
+from trivet.ciphers.envelope import MAX_DATA_BYTES, MAX_TAG_BYTES, NONCE_BYTES, derive, header, text_form
 from trivet.ciphers.subkey import KEY_BYTES, material
 from trivet.errors import CompositionError, SealError
 
@@ -25,6 +26,7 @@ ANSWER_LIMIT: Final = 10.0
 _MAX_SUITE: Final = 0xFFFF
 _MIN_KEY_BYTES: Final = 16
 _MIN_TAG_BYTES: Final = 16
+_UNBOUNDED: Final = math.inf
 
 
 @attrs.frozen(eq=False)
@@ -50,10 +52,13 @@ class Suite:
             ("suite", 1, _MAX_SUITE),
             ("key_bytes", _MIN_KEY_BYTES, KEY_BYTES),
             ("tag_bytes", _MIN_TAG_BYTES, MAX_TAG_BYTES),
+            ("max_messages", 1, _UNBOUNDED),
+            ("max_bytes", MAX_DATA_BYTES, _UNBOUNDED),
         ):
             if not low <= getattr(backend, attribute) <= high:
+                allowed = f"at least {low}" if high is _UNBOUNDED else f"{low} to {high}"
                 raise CompositionError(
-                    f"cipher {name}: {attribute} must be {low} to {high}, is {getattr(backend, attribute)}"
+                    f"cipher {name}: {attribute} must be {allowed}, is {getattr(backend, attribute)}"
                 )
         return cls(name, backend)
 

@@ -50,6 +50,7 @@ class ChaCha:
     nonce_bytes = 12
     tag_bytes = 16
     max_messages = 2**32
+    max_bytes = 2**31 - 1 - tag_bytes
     committing = False
 
     def seal(self, key, nonce, aad, data):
@@ -302,7 +303,16 @@ def test_one_suite_number_for_two_ciphers_is_refused_with_both_names():
 
 
 @pytest.mark.parametrize(
-    ("attribute", "value"), [("suite", 0), ("suite", 65536), ("key_bytes", 8), ("key_bytes", 64), ("tag_bytes", 12)]
+    ("attribute", "value"),
+    [
+        ("suite", 0),
+        ("suite", 65536),
+        ("key_bytes", 8),
+        ("key_bytes", 64),
+        ("tag_bytes", 12),
+        ("max_messages", 0),
+        ("max_bytes", 65_535),
+    ],
 )
 def test_a_cipher_whose_sizes_do_not_fit_is_refused_by_name(attribute, value):
     """A short tag or key, or a number that does not fit the envelope."""

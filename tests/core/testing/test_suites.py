@@ -29,7 +29,8 @@ from trivet.testing.suites import *
 
 XOR = """
 class Xor:
-    suite, key_bytes, nonce_bytes, tag_bytes, max_messages, committing = 0xE001, 32, 12, 16, 2**32, False
+    suite, key_bytes, nonce_bytes, tag_bytes, committing = 0xE001, 32, 12, 16, False
+    max_messages, max_bytes = 2**32, 2**30
 
     def seal(self, key, nonce, aad, data):
         pad = (nonce + key) * (len(data) // 44 + 1)
@@ -51,7 +52,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 
 class Careless:
-    suite, key_bytes, nonce_bytes, tag_bytes, max_messages, committing = 0xE001, 32, 12, 16, 2**32, False
+    suite, key_bytes, nonce_bytes, tag_bytes, committing = 0xE001, 32, 12, 16, False
+    max_messages, max_bytes = 2**32, 2**30
 
     async def seal(self, key, nonce, aad, data):
         return AESGCM(key).encrypt(bytes(12), data, None)

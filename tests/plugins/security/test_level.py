@@ -89,7 +89,8 @@ class Vault:
 
 
 class _Cipher:
-    suite, key_bytes, nonce_bytes, tag_bytes, max_messages, committing = 0xE000, 32, 12, 16, 1, False
+    suite, key_bytes, nonce_bytes, tag_bytes, committing = 0xE000, 32, 12, 16, False
+    max_messages, max_bytes = 1, 65_536
 
     def seal(self, key, nonce, aad, data): ...
 

@@ -49,12 +49,13 @@ class CipherBackendSuite(Suite):
         assert not key or (key.hex() not in shown and repr(key) not in shown)
 
     def test_it_has_the_shape_of_its_contract(self, cipher: CipherBackend) -> None:
-        """It states its sizes, and they fit an envelope: key 16 to 32 bytes, tag 16 to 32."""
+        """It states its sizes, and they fit an envelope: key 16 to 32 bytes, tag 16 to 32, messages of 64 KiB."""
         assert isinstance(cipher, CipherBackend)
         assert 16 <= cipher.key_bytes <= 32
         assert cipher.nonce_bytes >= 0
         assert 16 <= cipher.tag_bytes <= 32
         assert cipher.max_messages > 0
+        assert cipher.max_bytes >= 65_536
         assert isinstance(cipher.committing, bool)
 
     def test_its_suite_number_is_a_known_one_or_a_third_party_s(self, cipher: CipherBackend) -> None:

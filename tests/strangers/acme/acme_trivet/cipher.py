@@ -11,6 +11,7 @@ class AcmeGcm:
     nonce_bytes = 12
     tag_bytes = 16
     max_messages = 2**32
+    max_bytes = 2**31 - 1 - tag_bytes
     committing = False
 
     def __init__(self) -> None:
