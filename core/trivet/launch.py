@@ -30,6 +30,8 @@ class Launch:
         value_files: ``a.b=path`` texts of ``--set-file``, in order; they win over ``strings``.
         secrets: Directories of secrets, one file per key; later ones win over earlier ones and over those that are looked for
             without being named, ``/run/secrets`` and ``$CREDENTIALS_DIRECTORY``.
+        include_key: The top-level key by which a file names others to read below it; a section may have the same name, since
+            sections are tables and tables do not include. Empty: no file includes others.
         ignore_empty: True where a variable that is empty counts as not set; else it is an empty text.
         last_known_good: The file in which every good configuration is kept, for a start while a source is down.
             Default: ``$TRIVET_LAST_KNOWN_GOOD``; without that, none is kept.
@@ -45,6 +47,7 @@ class Launch:
     strings: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     value_files: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     secrets: tuple[pathlib.Path, ...] = attrs.field(default=(), converter=_paths)
+    include_key: str = "include"
     ignore_empty: bool = False
     last_known_good: pathlib.Path | None = attrs.field(default=None, converter=attrs.converters.optional(pathlib.Path))
     actor: str | None = None

@@ -161,14 +161,27 @@ async def test_a_profile_that_may_not_be_looked_at_is_not_passed_over(tmp_path, 
 
 @pytest.mark.timeout(60)
 def test_a_file_that_may_no_longer_be_read(path, anyio_backend):
-    """chmod 000 on the file, then on its directory, and back. In a process of its own, where even root has no way round modes."""
+    """chmod 000 on the file, then on its directory, then on one that a pattern includes, and back.
+
+    In a process of its own, where even root has no way round modes.
+    """
+    parts = path.with_name("parts")
+    parts.mkdir()
+    path.write_text(f'include = "parts/*.toml"\n{GOOD}')
     script = Path(__file__).with_name("unreadable.py")
     done = subprocess.run(
         [sys.executable, script, path, anyio_backend], capture_output=True, text=True, check=False, timeout=60
     )
     path.parent.chmod(0o700)
+    parts.chmod(0o700)
     if done.returncode == 77:
         pytest.skip(done.stdout)
     assert done.returncode == 0, done.stderr
     refused = f"{path}: error: cannot be read: Permission denied; let user {os.geteuid()} read it"
-    assert done.stdout.splitlines() == ["1", refused, "1", "well", refused, "1", "well", "2"]
+    unlisted = f"{path}:1:11: error: {parts}: cannot be listed: Permission denied; let user {os.geteuid()} read it"
+    assert done.stdout.splitlines() == [
+        *("1", refused, "1", "well"),
+        *(refused, "1", "well"),
+        *(unlisted, "1", "well"),
+        "2",
+    ]

@@ -61,7 +61,7 @@ async def watch(path):
 
     async with kernel:
         say(live.current.value)
-        for point, mode in ((path, 0o600), (path.parent, 0o700)):
+        for point, mode in ((path, 0o600), (path.parent, 0o700), (path.parent / "parts", 0o700)):
             point.chmod(0)
             await until(lambda: kernel.config.problems)
             say(kernel.config.problems[0])

@@ -75,7 +75,9 @@ class Exporting:
         """
         from trivet.config.json_schema import json_schema
 
-        return json_schema(self._parts.name, self._store.schema(), partial=partial)
+        return json_schema(
+            self._parts.name, self._store.schema(), partial=partial, include_key=self._store.launch().include_key
+        )
 
     def leaves(self) -> tuple[Leaf, ...]:
         """Return every value of the effective configuration with its origin, secrets masked. See `trivet.config.leaf.compare`.

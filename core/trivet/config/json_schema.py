@@ -26,16 +26,27 @@ _CONTAINERS = frozenset({"items", "propertyNames", "additionalProperties", "anyO
 _WRITABLE = tuple(kind for kind in SCALARS if isinstance(kind, type))
 
 
-def json_schema(name: str, schema: Schema, *, partial: bool = False) -> JsonSchema:
+_INCLUDE: JsonSchema = {
+    "description": "Files to read below this one, by names or patterns relative to it.",
+    "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string", "minLength": 1}}],
+}
+
+
+def json_schema(name: str, schema: Schema, *, partial: bool = False, include_key: str = "") -> JsonSchema:
     """Return the schema of a whole configuration, as files write it.
 
     Args:
         name: The kernel's name.
         schema: The bound sections.
         partial: Leave ``required`` out: for a file that is merged with others.
+        include_key: The key by which a file includes others; see `trivet.Launch`.
     """
     types = Types(partial=partial)
     whole = _table((), schema, types)
+    if include_key:
+        section = whole["properties"].get(include_key)
+        either = {"anyOf": [section, _INCLUDE]} if section is not None else _INCLUDE
+        whole["properties"] = {**whole["properties"], include_key: either}
     return {
         "$schema": DIALECT,
         "title": f"Configuration of {name}",

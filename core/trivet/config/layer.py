@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from trivet.config.origin import Origin, Path
 from trivet.config.problem import Problem
+
+if TYPE_CHECKING:
+    from trivet.config.contracts import Document, Span
 
 # Precedence is data: a source states its own number, higher wins; the gaps are for third parties.
 BASE_FILE: Final = 100
@@ -63,3 +66,39 @@ class Layer:
     problems: tuple[Problem, ...] = ()
     watch: tuple[pathlib.Path, ...] = ()
     shares: Mapping[Path, tuple[int, ...]] = attrs.field(factory=dict, repr=False)
+
+    @staticmethod
+    def of_document(document: Document, whole: Origin, *, priority: int, remote: bool = False) -> Layer:
+        """Make the layer of a parsed document. The places of its values are found when the first one is asked for.
+
+        Args:
+            document: What was parsed.
+            whole: The origin of the document; its ``layer`` is the layer's name.
+            priority: The layer's priority.
+            remote: Whether it comes from another machine.
+        """
+        places: dict[str, Mapping[Path, Span]] = {}
+
+        def locate(path: Path) -> Origin:
+            if not places:
+                places["all"] = document.spans()
+            for end in range(len(path), -1, -1):
+                span = places["all"].get(path[:end])
+                if span is not None:
+                    return attrs.evolve(whole, line=span.line, column=span.column)
+            return whole
+
+        return Layer(name=whole.layer, priority=priority, data=document.data, locate=locate, remote=remote)
+
+    @staticmethod
+    def refused(reason: str, origin: Origin, *, priority: int, down: bool = False) -> Layer:
+        """Make the layer of a document that cannot be used: it holds nothing but a problem.
+
+        Args:
+            reason: What is wrong and what to do.
+            origin: Where; its ``layer`` is the layer's name.
+            priority: The layer's priority.
+            down: See `Problem`.
+        """
+        problem = Problem(reason, origin, down=down)
+        return Layer(name=origin.layer, priority=priority, data={}, locate=lambda _path: origin, problems=(problem,))

@@ -11,17 +11,19 @@ from trivet.config.contracts import FormatError
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """Bounds of one document.
+    """Bounds of one document, and of how documents hang together.
 
     Args:
         file_bytes: Size of a file, in bytes.
         depth: Nested containers.
         nodes: Containers and scalars, those behind aliases counted wherever they are used.
+        includes: Files that include each other, one from the next.
     """
 
     file_bytes: int = 5 * 2**20
     depth: int = 64
     nodes: int = 500_000
+    includes: int = 10
 
     @property
     def too_deep(self) -> str:

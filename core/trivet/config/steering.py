@@ -90,12 +90,11 @@ class Steering:
         """Hold the generation in force against reloads until `unpin`. Overrides still come and go. A restart loads anew.
 
         Args:
-            actor: Who asks.
-            reason: Why; one line.
+            actor: As in `rollback`.
+            reason: As in `rollback`.
 
         Raises:
-            ConfigNotLoadedError: before the first load.
-            ValueError: if ``actor`` or ``reason`` is not one printable line.
+            ConfigNotLoadedError, ValueError: as in `rollback`.
         """
         cause = Cause.by(actor, "pin", reason)
 

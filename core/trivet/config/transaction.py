@@ -56,7 +56,7 @@ class Transactions:
         self.problems: tuple[Problem, ...] = ()
         self.rejected: ConfigRejected | None = None
         self.watched: tuple[pathlib.Path, ...] = ()
-        self.emit, self._launch, self.memory = emit, launch, memory
+        self.emit, self.launch, self.memory = emit, launch, memory
         self._snapshot: Snapshot | None = None
 
     @property
@@ -164,7 +164,7 @@ class Transactions:
         return Outcome(applied=True, generation=new.generation, changed=changed)
 
     async def _build(self, old: Snapshot | None) -> Candidate:
-        launch, schema = self._launch(), self.schema()
+        launch, schema = self.launch(), self.schema()
         known = partial(self.memory.complete, path=launch.remembers_in(), schema=schema, start=old is None)
         candidate = await build(self.parts, launch, schema=schema, old=old, complete=known)
         before = self.watched

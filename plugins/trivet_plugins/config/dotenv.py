@@ -19,9 +19,9 @@ import attrs
 from trivet import FormatError, Layer, LoadContext, Origin, Provider, hookimpl
 from trivet.config.layer import DOTENV, DOTENV_PROFILE
 from trivet.config.limits import LIMITS
+from trivet_plugins.config.document_file import SETTLE_SECONDS, decode, is_fresh
 from trivet_plugins.config.dotenv_entries import Entry, entries
 from trivet_plugins.config.file_search import directories
-from trivet_plugins.config.files import SETTLE_SECONDS, decode, is_fresh
 from trivet_plugins.config.gathered import Gathered
 from trivet_plugins.config.value_file import read_raw
 from trivet_plugins.config.variables import Variable, is_ours, read_variables

@@ -62,7 +62,7 @@ def search(context: LoadContext) -> Search:
             files += _drop_ins(directory, suffixes)
         profiled = [*_profiled(base.path, launch.active_profile(), suffixes)]
         files += [
-            Wanted(path, f"profile {launch.active_profile()}", PROFILE_FILE) for path in profiled if _is_there(path)
+            Wanted(path, f"profile {launch.active_profile()}", PROFILE_FILE) for path in profiled if is_there(path)
         ]
         watch += profiled
     return Search(tuple(files), (*(wanted.path for wanted in files), *watch))
@@ -97,7 +97,8 @@ def _bases(kernel: str, launch: Launch, suffixes: tuple[str, ...]) -> tuple[list
     return [], looked
 
 
-def _is_there(path: pathlib.Path) -> bool:
+def is_there(path: pathlib.Path) -> bool:
+    """Tell whether a file is to be read."""
     try:
         return path.exists()
     except OSError:  # it may not be looked at: reading it will say why, and it is not passed over
@@ -125,17 +126,36 @@ def _drop_ins(directory: pathlib.Path, suffixes: tuple[str, ...]) -> Iterator[Wa
     except FileNotFoundError:
         return
     except OSError as exc:
-        yield Wanted(directory, DROP_IN_DIRECTORY, DROP_IN, f"cannot be listed: {exc.strerror or type(exc).__name__}")
+        yield Wanted(directory, DROP_IN_DIRECTORY, DROP_IN, not_listed(exc))
         return
     for name in names:
         path = directory / name
-        suffix = path.suffix.lower()
-        if name.startswith(".") or path.is_dir():
-            continue
-        if suffix in suffixes:
-            yield Wanted(path, f"drop-in {name}", DROP_IN)
-        elif suffix in _FOREIGN:
-            yield Wanted(path, f"drop-in {name}", DROP_IN, no_format(path, suffixes))
+        if not name.startswith("."):
+            yield from admitted(Wanted(path, f"drop-in {name}", DROP_IN), suffixes)
+
+
+def not_listed(exc: OSError) -> str:
+    """Say that a directory cannot be listed."""
+    remedy = f"; let user {os.geteuid()} read it" if isinstance(exc, PermissionError) else ""
+    return f"cannot be listed: {exc.strerror or type(exc).__name__}{remedy}"
+
+
+def admitted(wanted: Wanted, suffixes: tuple[str, ...]) -> Iterator[Wanted]:
+    """Yield what is wanted of a file that nobody named: nothing of ``README`` and ``x.bak``, a refusal of ``x.ini``."""
+    suffix = wanted.path.suffix.lower()
+    if _is_directory(wanted.path):
+        return
+    if suffix in suffixes:
+        yield wanted
+    elif suffix in _FOREIGN:
+        yield attrs.evolve(wanted, refusal=no_format(wanted.path, suffixes))
+
+
+def _is_directory(path: pathlib.Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # as above
+        return False
 
 
 def _profiled(base: pathlib.Path, profile: str | None, suffixes: Iterable[str]) -> Iterator[pathlib.Path]:

@@ -27,7 +27,7 @@ import anyio.to_thread
 import attrs
 from attrs.validators import and_, deep_iterable, ge, gt, le
 
-from trivet import CheckPlan, Layer, LoadContext, Origin, Problem, Provider, Secret, Status, Verdict, hookimpl
+from trivet import CheckPlan, Layer, LoadContext, Origin, Provider, Secret, Status, Verdict, hookimpl
 from trivet.config.layer import REMOTE
 from trivet.config.limits import LIMITS
 from trivet.events import ConfigReloaded, ConfigWarning, Event
@@ -170,8 +170,7 @@ class Http:
             return []
         origin = Origin(remote.name, remote.address.shown)
         remedy = "bring the server up, or allow a start without it: plugins.http.cache_file, plugins.http.required"
-        problem = Problem(f"{remote.failure.reason}; {remedy}", origin, down=True)
-        return [Layer(name=remote.name, priority=REMOTE, data={}, locate=lambda _: origin, problems=(problem,))]
+        return [Layer.refused(f"{remote.failure.reason}; {remedy}", origin, priority=REMOTE, down=True)]
 
     async def _look_into_cache(self, remote: Remote) -> None:
         if self._config.cache_file is None:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from trivet import FormatError, Layer, Origin, Problem
+from trivet import FormatError, Layer, Origin
 from trivet.config.layer import REMOTE
-from trivet_plugins.config.files import decode
+from trivet_plugins.config.document_file import decode
 
 if TYPE_CHECKING:
-    from trivet import ConfigFormat, Document, Span
-    from trivet.config.origin import Path
+    from trivet import ConfigFormat
 
 _GENERIC: Final = frozenset({"", "text/plain", "application/octet-stream", "binary/octet-stream"})
 """Content types that say nothing: the suffix of the URL decides."""
@@ -76,24 +75,9 @@ def layer_of(answer: Answer, source: str, name: str, reader: ConfigFormat | None
         document = reader.parse(decode(answer.body))
     except FormatError as exc:
         origin = Origin(name, source, exc.line, exc.column, answer.revision)
-        problem = Problem(str(exc), origin)
-        return Layer(name=name, priority=REMOTE, data={}, locate=lambda _: origin, problems=(problem,))
-    return _layer(document, Origin(name, source, revision=answer.revision))
-
-
-def _layer(document: Document, whole: Origin) -> Layer:
-    places: dict[str, Mapping[Path, Span]] = {}
-
-    def locate(path: Path) -> Origin:
-        if not places:
-            places["all"] = document.spans()
-        for end in range(len(path), -1, -1):
-            span = places["all"].get(path[:end])
-            if span is not None:
-                return attrs.evolve(whole, line=span.line, column=span.column)
-        return whole
-
-    return Layer(name=whole.layer, priority=REMOTE, data=document.data, locate=locate, remote=True)
+        return Layer.refused(str(exc), origin, priority=REMOTE)
+    whole = Origin(name, source, revision=answer.revision)
+    return Layer.of_document(document, whole, priority=REMOTE, remote=True)
 
 
 def reader_of(

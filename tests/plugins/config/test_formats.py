@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from trivet import FormatError
 from trivet.config.limits import LIMITS
 from trivet.config.tree import same
-from trivet_plugins.config.files import decode
+from trivet_plugins.config.document_file import decode
 from trivet_plugins.config.json import Json
 from trivet_plugins.config.toml import Toml
 from trivet_plugins.config.yaml import Yaml
