@@ -139,12 +139,12 @@ async def test_register_password_hashers_brings_a_scheme():
 
 async def test_register_key_sources_brings_a_master_key():
     class Fixed:
-        async def load(self):
-            return bytes(32)
+        async def load(self, name):
+            return name.encode() * 8
 
     kernel, _ = kernel_with(offering("register_key_sources", Fixed))
     async with kernel:
-        assert await kernel.provided("key_source")["mine"].load() == bytes(32)
+        assert await kernel.provided("key_source")["mine"].load("main") == b"main" * 8
 
 
 async def test_register_health_checks_brings_a_check():

@@ -22,6 +22,14 @@ _HOMES = {
         "PasswordHasher",
     ),
     "trivet.ciphers.derivation": ("DerivedKey",),
+    "trivet.ciphers.keys": (
+        "KeyCounter",
+        "KeyInfo",
+        "KeyKeeper",
+        "KeyListing",
+        "KeyState",
+        "Passphrase",
+    ),
     "trivet.ciphers.level": (
         "Argon2Cost",
         "Leveled",

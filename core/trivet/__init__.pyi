@@ -6,6 +6,12 @@ from trivet.ciphers.contracts import KeySource as KeySource
 from trivet.ciphers.contracts import KeyStore as KeyStore
 from trivet.ciphers.contracts import PasswordHasher as PasswordHasher
 from trivet.ciphers.derivation import DerivedKey as DerivedKey
+from trivet.ciphers.keys import KeyCounter as KeyCounter
+from trivet.ciphers.keys import KeyInfo as KeyInfo
+from trivet.ciphers.keys import KeyKeeper as KeyKeeper
+from trivet.ciphers.keys import KeyListing as KeyListing
+from trivet.ciphers.keys import KeyState as KeyState
+from trivet.ciphers.keys import Passphrase as Passphrase
 from trivet.ciphers.level import Argon2Cost as Argon2Cost
 from trivet.ciphers.level import Leveled as Leveled
 from trivet.ciphers.level import SecurityLevel as SecurityLevel

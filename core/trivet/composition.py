@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import enum
-import graphlib
 import importlib.util
 import inspect
 from collections.abc import Mapping
@@ -12,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from trivet.ciphers.recorder import Recorder
-from trivet.errors import CompositionError, ProviderConflict, RequirementCycle, RequirementError
+from trivet.errors import CompositionError, ProviderConflict, RequirementError
+from trivet.phase import Phase, waves_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,19 +19,6 @@ if TYPE_CHECKING:
     from trivet.launch import Launch
     from trivet.plugin import Plugin
     from trivet.provider import Provider
-
-_LOCAL = frozenset({"config_format", "config_source"})
-_BEFORE_VALIDATION = frozenset({"cipher", "key_source", "password_hasher", "resolver"})
-
-
-class Phase(enum.IntEnum):
-    """When a provider starts; what a provider requires starts no later than itself."""
-
-    LOCAL = 0  # formats and sources without settings of their own: they find the rest
-    SECURITY = 1  # what opening sealed values takes
-    REMOTE = 2  # sources with settings; then the full configuration is validated
-    SERVICE = 3  # everything else
-    APPLICATION = 4  # the application's own tasks: all of the above is there for them
 
 
 @attrs.frozen(eq=False)
@@ -80,6 +65,19 @@ class Composition:
         """Return the ids that a provider requires, replacements put in."""
         return tuple(_current(self.aliases, wanted) for wanted in self.providers[provider].provider.requires)
 
+    def predecessors(self, provider: str) -> tuple[str, ...]:
+        """Return the ids that start before a provider: what it requires, and what it is to come after and takes part."""
+        found = dict.fromkeys(self.requirements(provider))
+        for wanted in self.providers[provider].provider.after:
+            kind, _, name = wanted.partition("/")
+            current = _current(self.aliases, wanted)
+            found.update(
+                dict.fromkeys(
+                    id_ for id_ in self.providers if id_ == current or (name == "*" and id_.startswith(f"{kind}/"))
+                )
+            )
+        return tuple(id_ for id_ in found if id_ != provider and id_ not in self.unavailable)
+
 
 def compose(context: Composition, declared: Sequence[Declared], missing: Mapping[str, str]) -> Composition:
     """Fit declared providers together.
@@ -109,8 +107,8 @@ def compose(context: Composition, declared: Sequence[Declared], missing: Mapping
     _check_sections(providers)
     composition = attrs.evolve(context, providers=providers, aliases=aliases)
     unavailable = _unavailable(composition, missing)
-    phases = _phases(composition, unavailable)
-    return attrs.evolve(composition, unavailable=unavailable, waves=_waves(composition, phases))
+    composition = attrs.evolve(composition, unavailable=unavailable)
+    return attrs.evolve(composition, waves=waves_of(composition))
 
 
 def missing_extras(declared: Iterable[Declared]) -> dict[str, str]:
@@ -207,44 +205,3 @@ def _unavailable(composition: Composition, missing: Mapping[str, str]) -> dict[s
                     unavailable[id_] = f"needs {wanted}: {unavailable[wanted]}"
                     spread = True
     return unavailable
-
-
-def _phases(composition: Composition, unavailable: Mapping[str, str]) -> dict[str, Phase]:
-    graph = {id_: composition.requirements(id_) for id_ in composition.providers if id_ not in unavailable}
-    try:
-        order = list(graphlib.TopologicalSorter(graph).static_order())
-    except graphlib.CycleError as exc:
-        raise RequirementCycle(exc.args[1][:0:-1]) from None  # graphlib lists a cycle from required to requiring
-    phases = {id_: _own_phase(composition.providers[id_]) for id_ in order}
-    for id_ in reversed(order):
-        for wanted in graph[id_]:
-            phases[wanted] = min(phases[wanted], phases[id_])
-    for id_, phase in phases.items():
-        if phase is Phase.LOCAL and composition.providers[id_].provider.config is not None:
-            msg = f"{id_} is required by a local config source and so cannot have settings of its own; remove config="
-            raise CompositionError(msg)
-    return phases
-
-
-def _own_phase(item: Declared) -> Phase:
-    if item.kind == "task":
-        return Phase.APPLICATION
-    if item.kind in _BEFORE_VALIDATION or item.provider.provides is Recorder:
-        return Phase.SECURITY
-    if item.kind in _LOCAL:
-        return Phase.LOCAL if item.provider.config is None else Phase.REMOTE
-    return Phase.SERVICE
-
-
-def _waves(composition: Composition, phases: Mapping[str, Phase]) -> dict[Phase, tuple[tuple[str, ...], ...]]:
-    waves: dict[Phase, list[tuple[str, ...]]] = {phase: [] for phase in Phase}
-    for phase in Phase:
-        members = [id_ for id_ in sorted(phases) if phases[id_] is phase]
-        graph = {id_: [one for one in composition.requirements(id_) if phases[one] is phase] for id_ in members}
-        sorter = graphlib.TopologicalSorter(graph)
-        sorter.prepare()
-        while sorter.is_active():
-            ready = sorter.get_ready()
-            waves[phase].append(tuple(sorted(ready)))
-            sorter.done(*ready)
-    return {phase: tuple(groups) for phase, groups in waves.items()}

@@ -11,7 +11,7 @@ import anyio
 from trivet import hosting
 from trivet.assembly import Assembly
 from trivet.ciphers.registry import Ciphers
-from trivet.composition import Composition, Phase
+from trivet.composition import Composition
 from trivet.config.registry import Config
 from trivet.errors import KernelStateError, PluginError, UnknownServiceError
 from trivet.events import KernelStopped
@@ -21,6 +21,7 @@ from trivet.inventory import ProviderRow, inventory, missing_service
 from trivet.launch import Launch
 from trivet.metrics.registry import Metrics
 from trivet.observers import Observers
+from trivet.phase import Phase
 from trivet.run import Run
 from trivet.supervision import State
 from trivet.task import background

@@ -15,6 +15,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _ID = re.compile(r"[a-z][a-z0-9_]*/[a-z][a-z0-9_]*\Z")
+_ID_OR_KIND = re.compile(r"[a-z][a-z0-9_]*/(?:[a-z][a-z0-9_]*|\*)\Z")
 
 
 class Stability(enum.Enum):
@@ -45,6 +46,13 @@ def _ids(_instance: object, attribute: attrs.Attribute[Any], value: str | tuple[
             raise ValueError(msg)
 
 
+def _ids_or_kinds(_instance: object, _attribute: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
+    for item in value:
+        if not _ID_OR_KIND.match(item):
+            msg = f"after must name provider ids or whole kinds like 'cipher/*', got {item!r}"
+            raise ValueError(msg)
+
+
 @attrs.frozen(eq=False, kw_only=True)
 class Provider(Generic[T_co]):
     """One thing that a plugin offers; hooks return these.
@@ -59,6 +67,7 @@ class Provider(Generic[T_co]):
         config: An attrs class for the section ``plugins.<name>``; the factory then takes ``config``.
         provides: For services: the type that `Kernel.service` finds it by.
         requires: Ids that must run before this one starts.
+        after: Ids, and kinds as ``kind/*``, that start before this one where they take part. It runs without them too.
         replaces: The id this one stands in for. Without it, two providers of one id are a `ProviderConflict`.
         critical: True: a failure stops the kernel. False: it degrades health and the kernel runs on.
         restart: How many times in a row to start it again after a failure, with capped exponential back-off and jitter.
@@ -74,6 +83,7 @@ class Provider(Generic[T_co]):
     config: type | None = None
     provides: type | None = None
     requires: tuple[str, ...] = attrs.field(default=(), converter=_texts, validator=_ids)
+    after: tuple[str, ...] = attrs.field(default=(), converter=_texts, validator=_ids_or_kinds)
     replaces: str | None = attrs.field(default=None, validator=_ids)
     critical: bool = True
     restart: int = 0

@@ -1,6 +1,6 @@
 """`Run`: one life of a kernel, from start to stop.
 
-Start, phase by phase (`trivet.composition.Phase`), wave by wave, the providers of a wave at once: local config sources load
+Start, phase by phase (`trivet.phase.Phase`), wave by wave, the providers of a wave at once: local config sources load
 -> plugins that the configuration enables are added -> provider sections are structured -> what opens sealed values starts
 -> remote sources load -> the whole configuration is validated -> services -> the application's tasks. Stop: in reverse, one
 at a time.
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Final, cast
 
 import anyio
 
-from trivet.composition import Phase, factory_parameters
+from trivet.composition import factory_parameters
 from trivet.errors import ProviderFailed, ProviderStartError
 from trivet.events import KernelStarted, KernelStopping, ProviderSlow, ProviderStateChanged
 from trivet.failure import describe
+from trivet.phase import Phase
 from trivet.routing import attach
 from trivet.supervision import Slot, State
 

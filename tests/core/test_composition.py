@@ -5,9 +5,10 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from trivet.composition import Composition, Declared, Phase, compose
+from trivet.composition import Composition, Declared, compose
 from trivet.errors import CompositionError, ProviderConflict, RequirementCycle, RequirementError
 from trivet.launch import Launch
+from trivet.phase import Phase
 from trivet.plugin import Plugin
 from trivet.provider import Provider
 
@@ -61,6 +62,49 @@ def test_a_service_that_an_early_provider_requires_starts_early():
         offer("service", "disk"),
     )
     assert composition.waves[Phase.SECURITY] == (("service/disk",), ("service/ring",), ("resolver/sealed",))
+
+
+def test_what_a_provider_comes_after_starts_first_where_it_takes_part():
+    """``after`` orders and demands nothing: ids, replacements put in, and whole kinds; what is not there is no error."""
+    composition = composed(
+        offer("resolver", "sealed", requires=("service/ring",)),
+        offer("service", "ring", after=("service/level", "key_source/*", "cipher/old", "service/nobody")),
+        offer("service", "level"),
+        offer("key_source", "file"),
+        offer("key_source", "vault", requires=("service/client",)),
+        offer("service", "client"),
+        offer("cipher", "old"),
+        offer("cipher", "new", replaces="cipher/old"),
+        offer("cipher", "other"),
+    )
+    waves = composition.waves[Phase.SECURITY]
+    position = {id_: number for number, wave in enumerate(waves) for id_ in wave}
+    assert all(
+        position[one] < position["service/ring"]
+        for one in ("service/level", "key_source/file", "key_source/vault", "cipher/new")
+    )
+    assert composition.requirements("service/ring") == ()
+    assert position["resolver/sealed"] > position["service/ring"]
+
+
+def test_what_is_unavailable_is_not_waited_for():
+    """A missing extra takes nobody along who only comes after it."""
+    ring = offer("service", "ring", after=("key_source/*",))
+    composition = composed(ring, offer("key_source", "vault"), missing={"key_source/vault": "pip install"})
+    assert order(composition) == ["service/ring"]
+
+
+def test_coming_after_each_other_is_a_circle():
+    """And the error shows it."""
+    with pytest.raises(RequirementCycle):
+        composed(offer("service", "a", after=("service/b",)), offer("service", "b", after=("service/a",)))
+
+
+@pytest.mark.parametrize("after", ["ring", "service/", "*/ring", "service/*x"])
+def test_after_takes_ids_and_kinds_only(after):
+    """A typo is an error where it is written."""
+    with pytest.raises(ValueError, match="after must name provider ids or whole kinds"):
+        offer("service", "web", after=(after,))
 
 
 def test_two_providers_of_one_id_conflict_with_both_names_and_the_remedy():

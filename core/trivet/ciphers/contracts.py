@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import attrs
+
+if TYPE_CHECKING:
+    from trivet.ciphers.keys import Passphrase
 
 
 @runtime_checkable
@@ -97,10 +100,19 @@ class KeyStore(KeyRing, Protocol):
 
 @runtime_checkable
 class KeySource(Protocol):
-    """Gives a master key from a file, the environment, a credential directory, a vault."""
+    """Gives master keys from files, the environment, a credential directory, a vault.
 
-    async def load(self) -> bytes:
-        """Return the master key.
+    A setting such as ``plugins.key_file.master = "vault:orders/master"`` names the source, by its provider's name, and the key.
+    """
+
+    async def load(self, name: str) -> bytes | Passphrase:
+        """Return a master key.
+
+        Args:
+            name: Which one: what the setting says after the colon; empty where it says nothing.
+
+        Returns:
+            At least 32 bytes that nobody can guess; or a `Passphrase`, which is stretched before it is used.
 
         Raises:
             KeyRingError: if it is not there or open to others; names the place, never the bytes.

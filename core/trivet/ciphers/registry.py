@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from trivet.ciphers.binding import bind
 from trivet.ciphers.derivation import Derivation
 from trivet.ciphers.envelope import MAX_DATA_BYTES, Envelope, EnvelopeError
+from trivet.ciphers.keys import KeyCounter
 from trivet.ciphers.operation import Operation
 from trivet.ciphers.recording import Recording
 from trivet.ciphers.signing import Signing
@@ -21,7 +22,7 @@ from trivet.errors import CompositionError, KeyRingError, SealError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from trivet.ciphers.contracts import CipherBackend, KeyRing
+    from trivet.ciphers.contracts import CipherBackend, Key, KeyRing
     from trivet.config.origin import Path
     from trivet.events import Event
     from trivet.launch import Launch
@@ -57,6 +58,7 @@ class Ciphers(Signing, Derivation):
         self.recording = Recording(name, emit, launch)
         self._suites: dict[int, Suite] = {}
         self._ring: KeyRing | None = None
+        self._count: Callable[[Key, int], None] | None = None
 
     def add_backend(self, name: str, backend: CipherBackend) -> Callable[[], None]:
         """Add a cipher.
@@ -100,11 +102,11 @@ class Ciphers(Signing, Derivation):
                 f"two key rings: {type(self._ring).__qualname__} and {type(ring).__qualname__}; "
                 'set replaces="service/key_file" on one, or block one'
             )
-        self._ring = ring
+        self._ring, self._count = ring, ring.count if isinstance(ring, KeyCounter) else None
 
         def remove() -> None:
             if self._ring is ring:
-                self._ring = None
+                self._ring = self._count = None
 
         return remove
 
@@ -121,6 +123,11 @@ class Ciphers(Signing, Derivation):
     def suites(self) -> Mapping[int, str]:
         """Return the loaded ciphers: suite number to provider name, by number."""
         return {number: suite.name for number, suite in sorted(self._suites.items())}
+
+    def max_messages(self, suite: int) -> int | None:
+        """Return how many messages one key of a cipher may seal; None where the cipher is not loaded."""
+        found = self._suites.get(suite)
+        return None if found is None else found.backend.max_messages
 
     @property
     def can_seal(self) -> bool:
@@ -143,19 +150,25 @@ class Ciphers(Signing, Derivation):
             The envelope, ``trivet:1:...``: ASCII letters, digits, ``-``, ``_`` and ``:``. Different at every call.
 
         Raises:
-            KeyRingError: if there is no key to seal with.
+            KeyRingError: if there is no key to seal with, or it has sealed as much as its cipher allows.
             SealError: if the value is too long, or the key's cipher is not there.
         """
         place, target = bind(purpose, self._name, path, type)
         async with self.operation("seal", target) as operation:
             if len(data) > MAX_DATA_BYTES:
                 raise SealError(f"a sealed value holds at most {MAX_DATA_BYTES} bytes, got {len(data)}")
-            key = self._require_ring().primary()
-            operation.key_id = key.id
-            suite = self._require_suites().get(key.suite)
-            if suite is None:
-                raise SealError(self._no_suite(key.id, key.suite))
+            key, suite = self._sealing_key(operation)
             return await suite.seal(key, place, data)
+
+    def _sealing_key(self, operation: Operation) -> tuple[Key, Suite]:
+        key = self._require_ring().primary()
+        operation.key_id = key.id
+        suite = self._require_suites().get(key.suite)
+        if suite is None:
+            raise SealError(self._no_suite(key.id, key.suite))
+        if self._count is not None:
+            self._count(key, suite.backend.max_messages)
+        return key, suite
 
     async def open(self, text: str, *, purpose: str, path: Path = (), type: str = "bytes") -> bytes:  # noqa: A002 - the word
         """Decrypt what `seal` gave.

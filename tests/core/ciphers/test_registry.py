@@ -445,3 +445,41 @@ def test_any_value_at_any_place_comes_back(data, purpose, path, kind):
         assert await made.open(text, purpose=purpose, path=path, type=kind) == data
 
     anyio.run(round_trip)
+
+
+class Counting(Ring):
+    """A ring that allows so many messages."""
+
+    def __init__(self, *keys):
+        super().__init__(*keys)
+        self.counted = []
+
+    def count(self, key, limit):
+        if len(self.counted) == 2:
+            raise KeyRingError(f"key {key.id:016x} has sealed enough")
+        self.counted.append((key.id, limit))
+
+
+async def test_a_ring_that_counts_is_asked_before_every_message():
+    """It hears what the cipher allows, and its refusal is the caller's error; opening is not counted."""
+    ciphers, ring = Ciphers("orders"), Counting(fresh_key(7))
+    ciphers.add_backend("aes", AesGcm())
+    ciphers.use_ring(ring)
+    for _ in range(2):
+        text = await ciphers.seal(b"x", purpose="p")
+        assert await ciphers.open(text, purpose="p") == b"x"
+    with pytest.raises(KeyRingError, match="sealed enough"):
+        await ciphers.seal(b"x", purpose="p")
+    assert ring.counted == [(7, 2**32)] * 2
+    assert ciphers.max_messages(2) == 2**32
+    assert ciphers.max_messages(3) is None
+
+
+async def test_a_ring_that_was_taken_out_counts_no_more():
+    """The next ring need not count."""
+    ciphers, ring = Ciphers("orders"), Counting(fresh_key())
+    ciphers.add_backend("aes", AesGcm())
+    ciphers.use_ring(ring)()
+    ciphers.use_ring(Ring(fresh_key()))
+    await ciphers.seal(b"x", purpose="p")
+    assert ring.counted == []
