@@ -1,6 +1,6 @@
 """``trivet secrets``: make the key file, seal values for the places where they will stand, open them again.
 
-``rotate`` and ``check`` stand in files of their own.
+``edit``, ``rotate`` and ``check`` stand in files of their own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import click
 from trivet_plugins.cli.config_path import config_path
 from trivet_plugins.cli.options import LaunchCommand
 from trivet_plugins.cli.secrets_check import check
+from trivet_plugins.cli.secrets_edit import edit
 from trivet_plugins.cli.secrets_rotate import rotate
 from trivet_plugins.cli.service import Service, service_options
 
@@ -35,7 +36,7 @@ def secrets() -> None:
     """
 
 
-for _command in (check, rotate):
+for _command in (check, edit, rotate):
     secrets.add_command(_command)
 
 

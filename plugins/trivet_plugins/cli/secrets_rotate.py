@@ -67,7 +67,7 @@ async def _rotate(service: Service, kernel: Kernel, files: Sequence[pathlib.Path
         found = [SealedFile(read_file(kernel, file), kernel.ciphers) for file in files or service.files_of(kernel)]
         done: list[Rotated] = []
         for file in found:
-            with kernel.ciphers.operation("rotate", f"file {file.source.file}") as operation:
+            async with kernel.ciphers.operation("rotate", f"file {file.source.file}") as operation:
                 operation.key_id = primary
                 done.append(await rotate_file(file, primary))
         return done
