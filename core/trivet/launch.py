@@ -36,6 +36,10 @@ class Launch:
         last_known_good: The file in which every good configuration is kept, for a start while a source is down.
             Default: ``$TRIVET_LAST_KNOWN_GOOD``; without that, none is kept.
         actor: Who started the program, for the audit log, e.g. ``user:alice``; None: what is done is the service's own doing.
+        dotenv_format: ``compose``, the dialect of Docker Compose v2, or ``raw``: in ``.env`` files a value is all that stands
+            behind the ``=``, quotes and blanks included.
+        code: The launch of the application's code, where a command line was added to it: its assignments, strings and value
+            files lie below all of those here.
         environ: The environment; default: the process's, read when asked.
         standalone: True under ``trivet run``: the process is the kernel's own, so plugins may set up what belongs to a
             process (logging).
@@ -51,6 +55,8 @@ class Launch:
     ignore_empty: bool = False
     last_known_good: pathlib.Path | None = attrs.field(default=None, converter=attrs.converters.optional(pathlib.Path))
     actor: str | None = None
+    dotenv_format: str = attrs.field(default="compose", validator=attrs.validators.in_(("compose", "raw")))
+    code: Launch | None = None
     environ: Mapping[str, str] = attrs.field(factory=lambda: os.environ, repr=False)
     standalone: bool = False
 

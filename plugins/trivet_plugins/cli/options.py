@@ -108,7 +108,7 @@ def open_kernel(
         target: None: a kernel of the built-ins and what ``trivet.toml`` enables.
         files: ``--config``.
         profile: ``--profile``.
-        assignments: ``--set``, added to what the target has, as are the rest.
+        assignments: ``--set``, which lies over what the target has, as does the rest.
         strings: ``--set-string``.
         value_files: ``--set-file``.
         secrets: ``--secrets-dir``.
@@ -128,11 +128,12 @@ def open_kernel(
         actor=launch.actor or (_user() if asks else None),
         files=files or launch.files,
         profile=profile or launch.profile,
-        assignments=(*launch.assignments, *assignments),
-        strings=(*launch.strings, *strings),
-        value_files=(*launch.value_files, *value_files),
+        assignments=assignments,
+        strings=strings,
+        value_files=value_files,
         secrets=(*launch.secrets, *secrets),
         last_known_good=last_known_good or launch.last_known_good,
+        code=launch,
     )
     return kernel
 

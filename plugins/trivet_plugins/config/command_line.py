@@ -3,11 +3,12 @@
 ``--set``: the schema says what the text means, as for environment variables. ``--set a.b=null`` removes what weaker layers say of
 ``a.b``; ``--set 'a.hosts=["x", "y"]'`` and ``--set a.hosts=x,y`` set a list; quotes, ``--set 'a.b="null"'``, keep it a text.
 
-``--set-string``: a text and nothing else, as a string in quotes is in a file; ``--set-string a.b=null`` is a word of four
-letters, ``--set-string a.b=20`` no number. ``--set-file a.b=PATH``: what is in the file means what it would mean after ``--set``,
+``--set-string``: a text and nothing else; ``--set-string a.b=null`` is a word of four letters, ``--set-string a.b=20`` no number,
+``--set-string 'a.b=${c}'`` no reference. ``--set-file a.b=PATH``: what is in the file means what it would mean after ``--set``,
 but that nothing in it removes a value; the file is watched.
 
-Of one option a later one wins; files win over strings, and strings over ``--set``, wherever they stand.
+Of one option a later one wins; files win over strings, and strings over ``--set``, wherever they stand. What the application's
+code sets in the same ways is weaker than all of them (see `trivet.Launch.code`).
 """
 
 from __future__ import annotations
@@ -27,9 +28,12 @@ from trivet.config.reference import escape
 from trivet_plugins.config.value_file import read_value
 
 if TYPE_CHECKING:
-    from trivet import Composition, ConfigSource
+    from trivet import Composition, ConfigSource, Launch
 
 NAME = "command line"
+CODE = "application"
+"""The name of the layers of what the application's code sets, where a command line was added to it."""
+_IN_CODE = {"--set": "Launch.assignments", "--set-string": "Launch.strings", "--set-file": "Launch.value_files"}
 
 
 @attrs.define
@@ -48,6 +52,10 @@ class _Assignments:
     problems: list[Problem] = attrs.field(factory=list, init=False)
     files: list[pathlib.Path] = attrs.field(factory=list, init=False)
 
+    @property
+    def _shown(self) -> str:
+        return _IN_CODE[self.option] if self.layer.startswith(CODE) else self.option
+
     def add_all(self, texts: Iterable[str], read: Callable[[str], object], *, named: bool = False) -> _Assignments:
         """Add the option's texts.
 
@@ -57,7 +65,7 @@ class _Assignments:
             named: Whether that text is the name of a file, and so belongs to the origin.
         """
         for number, text in enumerate(texts, 1):
-            origin = Origin(self.layer, f"{self.option} #{number}")
+            origin = Origin(self.layer, f"{self._shown} #{number}")
             try:
                 path, after = _split(text, self.option)
                 if named:
@@ -75,7 +83,7 @@ class _Assignments:
         """Return the place of a value, or of a table around or below the values."""
         inside = (found for place, found in reversed(self.origins.items()) if place[: len(path)] == path)
         around = (self.origins[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.origins)
-        return next(around, None) or next(inside, None) or Origin(self.layer, self.option)
+        return next(around, None) or next(inside, None) or Origin(self.layer, self._shown)
 
     def as_layer(self, *, text: bool) -> Layer:
         """Return the layer."""
@@ -96,19 +104,23 @@ class CommandLine:
     async def load(self, context: LoadContext) -> Sequence[Layer]:
         """Read the assignments. Unknown paths are found when the whole configuration is validated."""
         launch = context.launch
-        layers = [_Assignments(NAME, "--set").add_all(launch.assignments, _read).as_layer(text=True)]
-        if launch.strings:
-            texts = _Assignments(f"{NAME} strings", "--set-string").add_all(launch.strings, str)
-            layers.append(texts.as_layer(text=False))
-        if launch.value_files:
-            contents = await anyio.to_thread.run_sync(_read_files, launch.value_files, abandon_on_cancel=True)
-            layers.append(contents.as_layer(text=True))
-        return layers
+        own = await _layers(launch, NAME) or [_Assignments(NAME, "--set").as_layer(text=True)]
+        return [*(await _layers(launch.code, CODE) if launch.code is not None else ()), *own]
 
 
-def _read_files(value_files: Sequence[str]) -> _Assignments:
-    contents = _Assignments(f"{NAME} files", "--set-file")
-    return contents.add_all(value_files, lambda name: escape(read_value(pathlib.Path(name))), named=True)
+async def _layers(launch: Launch, whose: str) -> list[Layer]:
+    """Return the layers of a launch, the weakest first; of what nobody set, none."""
+    sets = _Assignments(whose, "--set").add_all(launch.assignments, _read)
+    strings = _Assignments(f"{whose} strings", "--set-string").add_all(launch.strings, escape)
+    files = _Assignments(f"{whose} files", "--set-file")
+    if launch.value_files:
+        await anyio.to_thread.run_sync(_read_files, files, launch.value_files, abandon_on_cancel=True)
+    found = ((launch.assignments, sets, True), (launch.strings, strings, False), (launch.value_files, files, True))
+    return [one.as_layer(text=text) for texts, one, text in found if texts]
+
+
+def _read_files(files: _Assignments, texts: Sequence[str]) -> None:
+    files.add_all(texts, lambda name: escape(read_value(pathlib.Path(name))), named=True)
 
 
 def _split(assignment: str, option: str) -> tuple[Path, str]:

@@ -2,8 +2,8 @@
 
 They are looked for beside the base files, without one in the working directory. Names and values mean what they mean in the
 environment, which is stronger: prefix, ``__``, lists, ``..._FILE``. Names without the kernel's prefix belong to others and are
-left alone; one with it that fits nothing is an error. `trivet_plugins.config.dotenv_entries` says how the file is written; ``$``
-means nothing to it. No settings of its own.
+left alone; one with it that fits nothing is an error. `trivet_plugins.config.dotenv_entries` says how the file is written: in the
+dialect of Docker Compose, or raw, where ``Launch(dotenv_format="raw")`` says so. No settings of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from trivet import FormatError, Layer, LoadContext, Origin, Provider, hookimpl
 from trivet.config.layer import DOTENV, DOTENV_PROFILE
 from trivet.config.limits import LIMITS
 from trivet_plugins.config.document_file import SETTLE_SECONDS, decode, is_fresh
-from trivet_plugins.config.dotenv_entries import Entry, entries
+from trivet_plugins.config.dotenv_entries import Entry, entries, raw_entries
 from trivet_plugins.config.file_search import directories
 from trivet_plugins.config.gathered import Gathered
 from trivet_plugins.config.value_file import read_raw
@@ -96,14 +96,15 @@ def _layer(place: _Place, context: LoadContext) -> Layer:
 def _variables(text: str, place: _Place, context: LoadContext, found: Gathered) -> Sequence[Variable]:
     """Return the variables that are ours; of those with one name the last, as wherever ``.env`` files are read."""
     ours: dict[str, Variable] = {}
-    for entry in entries(text):
+    read = raw_entries if context.launch.dotenv_format == "raw" else entries
+    for entry in read(text):
         origin = Origin(place.layer, str(place.path), entry.line, entry.column)
         if entry.refusal:
             if _concerns(entry, context):
                 found.refuse(entry.refusal, origin)
         elif is_ours(entry.name, context):
             ours.pop(entry.name.upper(), None)
-            ours[entry.name.upper()] = Variable(entry.name, entry.text, origin)
+            ours[entry.name.upper()] = Variable(entry.name, entry.text, entry.setting, origin)
     return [*ours.values()]
 
 

@@ -38,8 +38,8 @@ class Environment:
         """Read the variables, and the files that ``_FILE`` variables name."""
         found = Gathered(NAME, f"env {context.prefix}...")
         variables = [
-            Variable(name, context.launch.environ[name], Origin(NAME, f"env {name}"))
-            for name in sorted(context.launch.environ)
+            Variable(name, text, text, Origin(NAME, f"env {name}"))
+            for name, text in sorted(context.launch.environ.items())
             if is_ours(name, context)
         ]
         if variables:

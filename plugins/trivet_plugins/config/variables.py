@@ -27,11 +27,13 @@ class Variable:
     Args:
         name: With the prefix.
         text: Its value.
+        setting: Its value as a setting's text, in which ``${...}`` may refer to something.
         origin: Where it is set.
     """
 
     name: str
     text: str = attrs.field(repr=False)
+    setting: str = attrs.field(repr=False)
     origin: Origin
 
 
@@ -72,12 +74,12 @@ def _read(variable: Variable, context: LoadContext, into: Gathered, others: Call
     rest = variable.name[len(context.prefix) :]
     parts = rest.split("__")
     path = context.schema.match(parts) if all(parts) else None
-    text = variable.text
+    text = variable.setting
     if path is None and all(parts) and parts[-1].upper().endswith("_FILE"):
         path = context.schema.match([*parts[:-1], parts[-1][: -len("_FILE")]])
         if path is not None:
-            into.files.append(pathlib.Path(text))
-            text = escape(read_value(pathlib.Path(text)))
+            into.files.append(pathlib.Path(variable.text))
+            text = escape(read_value(into.files[-1]))
     if path is not None:
         into.put(path, text, variable.origin)
     elif not others(rest.upper()):

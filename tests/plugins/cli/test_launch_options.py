@@ -56,6 +56,17 @@ def test_they_set_values_and_name_their_places(directory):
     ]
 
 
+def test_they_are_counted_as_they_were_written(directory):
+    """Whatever the application's code assigns itself."""
+    app = (directory.path / "app.py").read_text()
+    directory.write(
+        "app.py", app + '\nfrom trivet import Launch\nkernel.launch = Launch(assignments=["database.pool_size=7"])\n'
+    )
+    options = ("--app", "app.py", "--set", "database.pool_size=8", "--json")
+    found = json.loads(directory.trivet("config", "explain", "database.pool_size", *options).stdout)
+    assert [one["source"] for one in (found["origin"], *found["shadowed"])][:2] == ["--set #1", "Launch.assignments #1"]
+
+
 def test_commands_about_secrets_take_them_too(directory):
     """The key file's place may come from any of them."""
     directory.write("where", "here.keys\n")

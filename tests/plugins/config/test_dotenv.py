@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from trivet import ConfigError, Kernel, Launch, Secret
 from trivet_plugins.config import command_line, dotenv, environment, files, toml, watcher
-from trivet_plugins.config.dotenv_entries import entries
+from trivet_plugins.config.dotenv_entries import entries, raw_entries
 
 NO_SECRET = Secret("")
 
@@ -110,6 +110,84 @@ def test_a_value_means_what_it_means_in_docker_compose(line, value):
     """But for ``$``, which means nothing: a password that holds one stays what it is."""
     (entry,) = entries(line)
     assert (entry.name, entry.text, entry.refusal) == ("A", value, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "setting"),
+    [
+        ("A=${b} $${c}", "${b} $${c}"),
+        ('A="${b} $${c}"', "${b} $${c}"),
+        ("A='${b} $${c} $d'", "$${b} $$${c} $d"),
+        ('A="\\${b} \\$c ${d}"', "$${b} $c ${d}"),
+        ('A="\\\\${b}"', "\\${b}"),
+    ],
+)
+def test_what_is_quoted_as_literal_refers_to_nothing(line, setting):
+    """Single quotes, and a backslash before the ``$`` in double ones, as in a shell."""
+    (entry,) = entries(line)
+    assert entry.setting == setting
+
+
+async def test_a_reference_stands_where_a_shell_would_put_one():
+    put(
+        "ORDERS_DATABASE__URL=${database.size}\n"
+        'ORDERS_DATABASE__LABELS__DOUBLE="<${database.size}>"\n'
+        "ORDERS_DATABASE__LABELS__SINGLE='<${database.size}>'\n"
+        'ORDERS_DATABASE__LABELS__ESCAPED="<\\${database.size}>"\n'
+        "ORDERS_DATABASE__PASSWORD='${x}$${y}$z'\n"
+        "ORDERS_DATABASE__SIZE=4\n"
+    )
+    database = await load()
+    assert database.url == "4"
+    assert database.labels == {"double": "<4>", "single": "<${database.size}>", "escaped": "<${database.size}>"}
+    assert database.password.reveal() == "${x}$${y}$z"
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A=x", "x"),
+        ("  A= x ", " x "),
+        ("A=", ""),
+        ("A='x' # y", "'x' # y"),
+        ('A="a\\n"', '"a\\n"'),
+        ("A=#x=y", "#x=y"),
+        ("A=${b} $c", "${b} $c"),
+        ("A=x\r\n", "x"),
+        ("A='x\nB=y'", "'x"),
+    ],
+)
+def test_a_raw_value_is_all_that_stands_behind_the_equals_sign(line, value):
+    entry, *others = raw_entries(line)
+    assert (entry.name, entry.text, entry.refusal) == ("A", value, "")
+    assert [(other.name, other.text) for other in others] == [("B", "y'")] * ("B" in line)
+
+
+@pytest.mark.parametrize("text", ["A", "export A=x", "A =x", "=x", "1A=x", "A: x"])
+def test_a_bad_raw_line_has_a_place_and_a_remedy(text):
+    comment, line = "\n # comment\n", f"  {text}\n"
+    (entry,) = raw_entries(comment + line)
+    assert (entry.line, entry.column) == (3, 3)
+    assert entry.refusal == "a line is written NAME=value, or # before a comment"
+
+
+async def test_a_raw_file_is_read_where_the_application_says_so():
+    """Nothing in a value has a meaning but what the schema gives it; the place is that of the value."""
+    put(
+        "# comment\nORDERS_DATABASE__PASSWORD='a # \\n${b}' \n"
+        '  ORDERS_DATABASE__SIZE=5\nORDERS_DATABASE__LABELS={"a": "${b}"}\n'
+    )
+    async with loaded(dotenv_format="raw") as (kernel, database):
+        assert database.password.reveal() == "'a # \\n${b}' "
+        assert (database.size, database.labels) == (5, {"a": "${b}"})
+        assert str(kernel.config.explain("database.size").origin) == ".env:3:25"
+    put("ORDERS_DATABASE__SIZE\n export ORDERS_DATABASE__SIZE=5\n")
+    assert await refusal(dotenv_format="raw") == [
+        ".env:1:1: error: a line is written NAME=value, or # before a comment",
+        ".env:2:2: error: a line is written NAME=value, or # before a comment",
+    ]
+    with pytest.raises(ValueError, match="dotenv_format"):
+        Launch(dotenv_format="shell")
 
 
 def test_comments_and_blank_lines_are_nothing():

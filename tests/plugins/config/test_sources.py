@@ -454,8 +454,8 @@ async def test_a_bad_assignment_is_named_by_its_number(base, text, line):
 
 
 async def test_a_string_is_a_text_and_nothing_else(base):
-    """``--set-string`` guesses nothing: no null, no number, no JSON, no quotes taken off."""
-    texts = ["null", "5", '"x"', '{"a": 1}', " x ", "a=b", ""]
+    """``--set-string`` guesses nothing: no null, no number, no JSON, no reference, no quotes taken off."""
+    texts = ["null", "5", '"x"', '{"a": 1}', " x ", "a=b", "", "${database.pool.size}", "$${x}"]
     for text in texts:
         kernel, database = await load(base, strings=[f"database.url={text}", f"database.note={text}"])
         assert (database.url, database.note) == (text, text)
@@ -495,6 +495,27 @@ async def test_a_bad_file_of_a_value_is_named(base, tmp_path, text, line):
     (tmp_path / "word").write_text("many\n")
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     assert await refusal(base, value_files=[text]) == [line]
+
+
+async def test_what_the_code_assigns_is_weaker_than_the_command_line(base, tmp_path):
+    """Numbers count what the user wrote, so the first ``--set`` is the first; the code's own have a name of their own."""
+    (tmp_path / "url").write_text("code file")
+    code = Launch(
+        assignments=["database.pool.size=7", "database.pool.max_size=9"],
+        strings=["database.note=code"],
+        value_files=["database.url=url"],
+    )
+    kernel, database = await load(base, sets=["database.url=user", "database.pool.size=8"], code=code)
+    assert (database.url, database.note, database.pool) == ("user", "code", Pool(8, 9))
+    found = kernel.config.explain("database.url")
+    assert [str(one.origin) for one in (found, *found.shadowed)] == [
+        "--set #1",
+        "Launch.value_files #1 (url)",
+        "config/base.toml:2:7",
+    ]
+    assert str(kernel.config.explain("database.pool.max_size").origin) == "Launch.assignments #2"
+    assert str(kernel.config.explain("database.note").origin) == "Launch.strings #1"
+    assert pathlib.Path("url") in kernel.config.watched_paths()
 
 
 async def test_files_win_over_strings_and_strings_over_plain_assignments(base, tmp_path):
