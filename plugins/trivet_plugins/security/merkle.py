@@ -7,8 +7,7 @@ has the largest power of two below n. Proofs and their checks are those of RFC 9
 from __future__ import annotations
 
 import hashlib
-import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 HASH_BYTES: Final = 32
@@ -108,7 +107,7 @@ def includes(leaf: bytes, index: int, *, size: int, root: bytes, proof: Sequence
         else:
             found = node_hash(found, sibling)
         above, last = above >> 1, last >> 1
-    return last == 0 and hmac.compare_digest(found, root)
+    return last == 0 and found == root
 
 
 def extends(old: bytes, new: bytes, *, old_size: int, new_size: int, proof: Sequence[bytes]) -> bool:
@@ -124,31 +123,27 @@ def extends(old: bytes, new: bytes, *, old_size: int, new_size: int, proof: Sequ
     if not 0 < old_size <= new_size:
         return False
     if old_size == new_size:
-        return not proof and hmac.compare_digest(old, new)
-    path = _path(old, old_size, proof)
-    first = next(path, None)
-    if first is None:
-        return False
-    above, last = old_size - 1, new_size - 1
+        return not proof and old == new
+    # The older tree's root is left out of the proof where that is a whole tree by itself.
+    path = [old, *proof] if old_size & (old_size - 1) == 0 else [*proof]
+    return bool(path) and _climb(old_size - 1, new_size - 1, path) == (old, new)
+
+
+def _climb(above: int, last: int, path: list[bytes]) -> tuple[bytes, bytes] | None:
+    """Return the roots of the older and the newer tree that a path leads to."""
     while above & 1:
         above, last = above >> 1, last >> 1
-    found_old = found_new = first
-    for sibling in path:
+    old = new = path[0]
+    for sibling in path[1:]:
         if last == 0:
-            return False
+            return None
         if above & 1 or above == last:
-            found_old, found_new = node_hash(sibling, found_old), node_hash(sibling, found_new)
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
             above, last = _past_lone(above, last)
         else:
-            found_new = node_hash(found_new, sibling)
+            new = node_hash(new, sibling)
         above, last = above >> 1, last >> 1
-    return last == 0 and hmac.compare_digest(found_old, old) and hmac.compare_digest(found_new, new)
-
-
-def _path(old: bytes, old_size: int, proof: Sequence[bytes]) -> Iterator[bytes]:
-    if old_size & (old_size - 1) == 0:  # a whole tree by itself: its root is left out of the proof
-        yield old
-    yield from proof
+    return (old, new) if last == 0 else None
 
 
 def _past_lone(above: int, last: int) -> tuple[int, int]:
