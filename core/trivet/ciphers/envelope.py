@@ -49,6 +49,7 @@ PREFIX: Final = "trivet:1:"
 MAX_DATA_BYTES: Final = 65_536
 """The longest plaintext of one envelope; larger data is for a stream."""
 
+COMMITMENT_BYTES: Final = 32
 NONCE_BYTES: Final = 24
 MAX_TAG_BYTES: Final = 64
 
@@ -56,10 +57,9 @@ _MAGIC: Final = b"TV"
 _VERSION: Final = 1
 _FLAGS: Final = 0
 _HEADER: Final = struct.Struct(">2sBHQB")
-_COMMIT_BYTES: Final = 32
-_OVERHEAD: Final = _HEADER.size + _COMMIT_BYTES + NONCE_BYTES
+_OVERHEAD: Final = _HEADER.size + COMMITMENT_BYTES + NONCE_BYTES
 _LABEL: Final = b"trivet/env/v1"
-_NONCE_AT: Final = _HEADER.size + _COMMIT_BYTES
+_NONCE_AT: Final = _HEADER.size + COMMITMENT_BYTES
 _MAX_BYTES: Final = _OVERHEAD + MAX_DATA_BYTES + MAX_TAG_BYTES
 _MAX_TEXT: Final = len(PREFIX) + _MAX_BYTES * 4 // 3 + 4
 
@@ -68,23 +68,30 @@ class EnvelopeError(ValueError):
     """A text is no envelope of this version in canonical form. Never leaves `Ciphers`: users see one `SealError`."""
 
 
-def header(suite: int, key_id: int) -> bytes:
-    """Return the 14 bytes that start an envelope."""
-    return _HEADER.pack(_MAGIC, _VERSION, suite, key_id, _FLAGS)
+def header(suite: int, key_id: int, magic: bytes = _MAGIC) -> bytes:
+    """Return the 14 bytes that start an envelope, or a stream."""
+    return _HEADER.pack(magic, _VERSION, suite, key_id, _FLAGS)
 
 
-def derive(material: bytes, head: bytes, nonce: bytes) -> tuple[bytes, bytes]:
+def read_header(raw: bytes, magic: bytes = _MAGIC) -> tuple[int, int] | None:
+    """Return suite and key id of what `header` gave; None for another magic, version or flags."""
+    found, version, suite, key_id, flags = _HEADER.unpack_from(raw)
+    return (suite, key_id) if (found, version, flags) == (magic, _VERSION, _FLAGS) else None
+
+
+def derive(material: bytes, head: bytes, nonce: bytes, label: bytes = _LABEL) -> tuple[bytes, bytes]:
     """Derive the key of one message and the commitment to it.
 
     Args:
         material: The data key, at least `KEY_BYTES` long.
         head: The envelope's header.
         nonce: The envelope's nonce, `NONCE_BYTES` random bytes.
+        label: What the key is for: an envelope, a stream.
 
     Returns:
         The message key (32 bytes) and the commitment (32 bytes).
     """
-    okm = hmac.digest(material, _LABEL + head + nonce, "sha512")
+    okm = hmac.digest(material, label + head + nonce, "sha512")
     return okm[:KEY_BYTES], okm[KEY_BYTES:]
 
 
@@ -139,7 +146,7 @@ class Envelope:
         raw = _decoded(text[len(PREFIX) :])
         if not _OVERHEAD <= len(raw) <= _MAX_BYTES:
             raise EnvelopeError("length out of range")
-        magic, version, suite, key_id, flags = _HEADER.unpack_from(raw)
-        if (magic, version, flags) != (_MAGIC, _VERSION, _FLAGS):
+        found = read_header(raw)
+        if found is None:
             raise EnvelopeError("unknown magic, version or flags")
-        return cls(suite, key_id, raw[_HEADER.size : _NONCE_AT], raw[_NONCE_AT:_OVERHEAD], raw[_OVERHEAD:])
+        return cls(*found, raw[_HEADER.size : _NONCE_AT], raw[_NONCE_AT:_OVERHEAD], raw[_OVERHEAD:])

@@ -16,6 +16,7 @@ from trivet.ciphers.keys import KeyCounter
 from trivet.ciphers.operation import Operation
 from trivet.ciphers.recording import Recording
 from trivet.ciphers.signing import Signing
+from trivet.ciphers.streaming import Streaming
 from trivet.ciphers.suite import Suite
 from trivet.errors import CompositionError, KeyRingError, SealError
 
@@ -37,8 +38,8 @@ def _ignore(_event: Event) -> None:
     """Stand in for the kernel where a registry is used on its own."""
 
 
-class Ciphers(Signing, Derivation):
-    """Seal and open values, sign, verify and derive under the service's key ring.
+class Ciphers(Signing, Derivation, Streaming):
+    """Seal and open values and streams, sign, verify and derive under the service's key ring.
 
     Args:
         name: The kernel's name: the namespace that every sealed value is bound to.
@@ -195,20 +196,28 @@ class Ciphers(Signing, Derivation):
             return data
 
     async def _open(self, text: str, place: bytes, operation: Operation) -> bytes | None:
-        ring, suites = self._require_ring(), self._require_suites()
+        self._require_ring()
+        self._require_suites()
         try:
             envelope = Envelope.decode(text)
         except EnvelopeError:
             operation.reason = "malformed"
             return None
-        operation.key_id = envelope.key_id
-        key, suite = ring.find(envelope.key_id), suites.get(envelope.suite)
-        if key is None or suite is None or key.suite != envelope.suite:
-            operation.reason = "unknown_key" if key is None else "unknown_suite"
+        found = self._opening_key(envelope.key_id, envelope.suite, operation)
+        if found is None:
             return None
+        key, suite = found
         data = await suite.open(key, place, envelope)
         operation.reason = "not_authentic" if data is None else None
         return data
+
+    def _opening_key(self, key_id: int, number: int, operation: Operation) -> tuple[Key, Suite] | None:
+        operation.key_id = key_id
+        key, suite = self._require_ring().find(key_id), self._require_suites().get(number)
+        if key is None or suite is None or key.suite != number:
+            operation.reason = "unknown_key" if key is None else "unknown_suite"
+            return None
+        return key, suite
 
     async def seal_config(self, value: str, *, path: Path) -> str:
         """Seal a configuration value for the place where it will stand: `seal` with purpose ``config``, type ``str``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import inspect
 import math
 import secrets
 from typing import TYPE_CHECKING, Final
@@ -79,9 +80,7 @@ class Suite:
         cipher = self.backend
         answer = cipher.seal(message_key[: cipher.key_bytes], bytes(cipher.nonce_bytes), head + place, data)
         sealed = answer if isinstance(answer, bytes) else await self._await(answer)
-        if len(sealed) != len(data) + cipher.tag_bytes:
-            raise SealError(f"cipher {self.name} breaks its contract: {len(sealed)} bytes for {len(data)}")
-        return text_form(head, commitment, nonce, sealed)
+        return text_form(head, commitment, nonce, self.whole(sealed, data))
 
     async def open(self, key: Key, place: bytes, envelope: Envelope) -> bytes | None:
         """Decrypt; None where key, place and envelope do not belong together.
@@ -103,6 +102,30 @@ class Suite:
             raise
         except ValueError:  # the contract's word for "does not fit"
             return None
+
+    def whole(self, sealed: bytes, data: bytes) -> bytes:
+        """Return what `CipherBackend.seal` gave for some data.
+
+        Raises:
+            SealError: if it is too short or too long to be that.
+        """
+        if len(sealed) != len(data) + self.backend.tag_bytes:
+            raise SealError(f"cipher {self.name} breaks its contract: {len(sealed)} bytes for {len(data)}")
+        return sealed
+
+    def here(self, answer: bytes | Awaitable[bytes]) -> bytes:
+        """Return an answer that is there at once.
+
+        Raises:
+            SealError: if it is one to wait for.
+        """
+        if isinstance(answer, bytes):
+            return answer
+        if inspect.iscoroutine(answer):
+            answer.close()
+        raise SealError(
+            f"cipher {self.name} is none for streams: it works elsewhere; seal values of up to 64 KiB with it"
+        )
 
     async def _await(self, answer: Awaitable[bytes]) -> bytes:
         with anyio.move_on_after(ANSWER_LIMIT):
