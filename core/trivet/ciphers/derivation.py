@@ -52,6 +52,7 @@ class Derivation:
 
         def operation(self, name: str, target: str) -> Operation:
             """See `Ciphers.operation`."""
+            raise NotImplementedError
 
         def _require_ring(self) -> KeyRing: ...
 

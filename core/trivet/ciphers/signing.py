@@ -48,6 +48,7 @@ class Signing:
 
         def operation(self, name: str, target: str) -> Operation:
             """See `Ciphers.operation`."""
+            raise NotImplementedError
 
         def _require_ring(self) -> KeyRing: ...
 
