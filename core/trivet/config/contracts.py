@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import attrs
@@ -87,6 +87,23 @@ class ConfigFormat(Protocol):
         """Write one string so that it can stand in place of ``like``, the source text of the scalar it replaces.
 
         Used to splice sealed values into files and leave every other character alone.
+        """
+        ...
+
+
+@runtime_checkable
+class InsertingFormat(ConfigFormat, Protocol):
+    """A file format that can put a value where none stands yet."""
+
+    def insertions(self, text: str, path: Path, value: str | list[str]) -> Iterable[str]:
+        """Yield documents that may be the old one with a value at one more path, the nicest first.
+
+        They need not be right: whoever asks parses them and takes the first that is.
+
+        Args:
+            text: The old document.
+            path: A path where nothing stands.
+            value: What is to stand there.
         """
         ...
 

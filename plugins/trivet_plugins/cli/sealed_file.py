@@ -10,7 +10,7 @@ import attrs
 from trivet import SealError, TrivetError
 from trivet.ciphers.envelope import PREFIX, Envelope, EnvelopeError
 from trivet.config.origin import dotted
-from trivet.config.tree import scalars
+from trivet.config.tree import MISSING, look_up, scalars
 from trivet.exit_codes import EX_CONFIG
 
 if TYPE_CHECKING:
@@ -129,6 +129,20 @@ class SealedFile:
         """
         values = {value.path: value for value in self.values if value.path in changes}
         return self.source.replaced({path: self._rewritten(value, changes[path]) for path, value in values.items()})
+
+    def with_sealed(self, path: Path, token: str) -> str:
+        """Return the text of the file with an envelope at a path, whether or not something stands there yet.
+
+        Raises:
+            SpliceError: if it cannot be put there.
+        """
+        if self.has(path):
+            return self.source.spliced(path, token)
+        return self.source.inserted(path, token)
+
+    def has(self, path: Path) -> bool:
+        """Tell whether something stands at a path."""
+        return look_up(self.source.document.data, path) is not MISSING
 
     def _rewritten(self, value: SealedValue, tokens: Mapping[str, str]) -> tuple[str, str]:
         written, text = self.source.source(value.path), value.text

@@ -114,25 +114,26 @@ def seal(service: Service, path: Path, file: pathlib.Path | None) -> None:
 
 
 async def _find_place(service: Service, kernel: Kernel, path: Path, file: pathlib.Path | None) -> None:
-    from trivet_plugins.cli.sealed_file import read_file
+    from trivet_plugins.cli.sealed_file import SealedFile, read_file
 
     async with kernel.secured():
         service.ring(kernel).primary()
         if file is not None:
-            read_file(kernel, file).value(path)
+            SealedFile(read_file(kernel, file), kernel.ciphers).with_sealed(path, "trivet:1:")
 
 
 async def _seal(service: Service, kernel: Kernel, path: Path, file: pathlib.Path | None, value: Secret[str]) -> str:
-    from trivet_plugins.cli.sealed_file import read_file
+    from trivet_plugins.cli.sealed_file import SealedFile, read_file
 
     async with kernel.secured():
         service.ring(kernel)
-        target = read_file(kernel, file) if file is not None else None
+        target = SealedFile(read_file(kernel, file), kernel.ciphers) if file is not None else None
         sealed = await kernel.ciphers.seal_config(value.reveal(), path=path)
         if target is None:
             return sealed
-        target.write(path, sealed)
-        return f"{target.place(path)}: sealed"
+        text = target.with_sealed(path, sealed)
+        target.source.write_text(text)
+        return f"{target.source.with_text(text).place(path)}: sealed{'' if target.has(path) else ', a new key'}"
 
 
 # -- open -----------------------------------------------------------------------------------------------------------------

@@ -138,6 +138,28 @@ class SpliceFile:
         self._prove(new, {path: value for path, (_, value) in changes.items()})
         return new
 
+    def inserted(self, path: Path, value: str | list[str]) -> str:
+        """Return the text with a value where none stands yet.
+
+        Raises:
+            SpliceError: if its format cannot do that, or not at this place.
+        """
+        from trivet.config.contracts import InsertingFormat
+
+        if isinstance(self.format, InsertingFormat):
+            wanted = repr(_sorted(_with(self.document.data, path, value)))
+            for text in self.format.insertions(self.text, path, value):
+                try:
+                    data = self.format.parse(text).data
+                except FormatError:
+                    continue
+                if repr(_sorted(data)) == wanted:  # proven, as in `replaced`; the order of keys is the format's choice
+                    return text
+        raise SpliceError(
+            f"{self.file}: {dotted(path)} cannot be put into this file, for what is around it; "
+            'write it there with any text first, e.g. "change me"'
+        )
+
     def with_text(self, text: str) -> SpliceFile:
         """Return the file as it would be with another text; ``raw`` stays what was read.
 
@@ -215,3 +237,18 @@ def _at(tree: Any, path: Path) -> object:  # noqa: ANN401 - walked down to the v
         tree = tree[part]
     found: object = tree
     return found
+
+
+def _with(tree: Any, path: Path, value: object) -> Any:  # noqa: ANN401 - as above
+    if not path:
+        return value
+    if isinstance(tree, list):
+        return [_with(item, path[1:], value) if index == path[0] else item for index, item in enumerate(tree)]
+    table: dict[Any, Any] = dict(tree) if isinstance(tree, Mapping) else {}
+    return {**table, path[0]: _with(table.get(path[0], {}), path[1:], value)}
+
+
+def _sorted(tree: Any) -> Any:  # noqa: ANN401 - as above
+    if isinstance(tree, Mapping):
+        return {key: _sorted(tree[key]) for key in sorted(tree)}
+    return [_sorted(item) for item in tree] if isinstance(tree, list) else tree

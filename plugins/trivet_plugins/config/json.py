@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from trivet import Document, FormatError, Provider, hookimpl
@@ -21,6 +21,7 @@ from trivet_plugins.config.json_positions import Positions, first_duplicate
 
 if TYPE_CHECKING:
     from trivet import Composition, ConfigFormat
+    from trivet.config.origin import Path
 
 
 class Json:
@@ -62,6 +63,13 @@ class Json:
     def scalar(self, text: str, *, like: str) -> str:  # noqa: ARG002 - JSON writes strings one way only
         """Write a string."""
         return json.dumps(text, ensure_ascii=False)
+
+    def insertions(self, text: str, path: Path, value: str | list[str]) -> Iterator[str]:
+        """Yield texts that may have a value at a path where none is; see `InsertingFormat`."""
+        from trivet_plugins.config.json_insertion import insertions
+
+        document = self.parse(text)
+        return insertions(text, document.data, document.spans(), path, value)
 
 
 class _DuplicateError(ValueError):

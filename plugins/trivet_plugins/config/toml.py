@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trivet import Document, FormatError, Provider, hookimpl
@@ -20,6 +21,7 @@ from trivet_plugins.config.toml_positions import DuplicateKeyError, LostError, P
 
 if TYPE_CHECKING:
     from trivet import Composition, ConfigFormat
+    from trivet.config.origin import Path
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
@@ -69,6 +71,12 @@ class Toml:
         if like.startswith("'") and plain:
             return f"'{text}'"
         return '"' + "".join(_ESCAPES.get(mark) or _escape(mark) for mark in text) + '"'
+
+    def insertions(self, text: str, path: Path, value: str | list[str]) -> Iterator[str]:
+        """Yield texts that may have a value at a path where none is; see `InsertingFormat`."""
+        from trivet_plugins.config.toml_insertion import Insertion
+
+        return Insertion(text, path, value, partial(self.scalar, like='"')).candidates(self.parse(text).data)
 
 
 def _refuse_long_keys(text: str) -> None:

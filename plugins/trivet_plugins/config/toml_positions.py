@@ -55,6 +55,8 @@ class Positions:
 
     def __init__(self, text: str) -> None:
         self.spans: dict[Path, Span] = {}
+        self.headers: dict[Path, int] = {}  # tables that a header opens: the offset after it
+        self.ends: dict[Path, int] = {}  # tables with keys of their own: the offset after the last one's value
         self._text = text
         self._at = 0
         self._lines = [0, *(match.end() for match in re.finditer("\n", text))]
@@ -74,6 +76,9 @@ class Positions:
                 table = self._header()
             else:
                 self._pair(table)
+                self.ends[table] = self._at
+        if () in self.ends:
+            self.headers[()] = 0
         return self.spans
 
     def _peek(self, skip: re.Pattern[str]) -> bool:
@@ -132,6 +137,7 @@ class Positions:
             path = (*path, self._tables[path] - 1) if path in self._tables else path
             self._once(path, span)
         self.spans.setdefault(path, span)
+        self.headers[path] = self._at
         return path
 
     def _once(self, path: Path, span: Span) -> None:

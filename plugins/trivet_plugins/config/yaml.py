@@ -13,7 +13,8 @@ Example::
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trivet import Document, Provider, hookimpl
@@ -22,6 +23,7 @@ from trivet_plugins.config.yaml_scalar import is_safe_plain
 
 if TYPE_CHECKING:
     from trivet import Composition, ConfigFormat
+    from trivet.config.origin import Path
 
 
 class Yaml:
@@ -79,6 +81,14 @@ class Yaml:
         if not like.startswith(('"', "|", ">")) and is_safe_plain(text):
             return text
         return '"' + "".join(map(_escape, text)) + '"'
+
+    def insertions(self, text: str, path: Path, value: str | list[str]) -> Iterator[str]:
+        """Yield texts that may have a value at a path where none is; see `InsertingFormat`."""
+        from trivet_plugins.config.yaml_insertion import Insertion
+
+        document = self.parse(text)
+        insertion = Insertion(text, path, value, partial(self.scalar, like='"'))
+        return insertion.candidates(document.data, document.spans())
 
 
 def _escape(mark: str) -> str:

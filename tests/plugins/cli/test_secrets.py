@@ -182,6 +182,19 @@ def test_sealing_works_while_the_configuration_does_not(service):
     assert service("open", "database.password", "--app", "app.py").stdout == f"{CANARY}\n"
 
 
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [("database.token", 'token = "*"'), ("cache.token", '\n[cache]\ntoken = "*"'), ("token", 'token = "*"')],
+)
+def test_a_key_that_is_not_there_yet_is_put_where_it_belongs(service, path, line):
+    """At the end of its table, or in a new one; every other byte stays; and it is said to be new, for it may be a typo."""
+    done = service("seal", path, "--name", "orders", "--file", "orders.toml", stdin=CANARY)
+    assert re.fullmatch(r"orders\.toml:\d+:\d+: sealed, a new key\n", done.stdout), done.stderr
+    (sealed,) = re.findall(r'"(trivet:1:[\w-]+)"', service.toml.read_text())
+    assert service.toml.read_text().replace(sealed, "*").replace(f"{line}\n", "", 1) == BASE
+    assert service("open", path, "--name", "orders", "--file", "orders.toml").stdout == f"{CANARY}\n"
+
+
 @pytest.mark.parametrize("arguments", [["seal"], ["seal", "--app", "app.py", "--name", "orders"], ["open"]], ids=str)
 def test_the_service_must_be_named_once(service, arguments):
     """The value is bound to its name: a guess would make values that do not open."""
@@ -224,7 +237,8 @@ def test_a_value_of_the_greatest_length_is_taken(service):
 @pytest.mark.parametrize(
     ("path", "file", "code", "words"),
     [
-        ("database.nope", "orders.toml", 65, "orders.toml: has no database.nope; write it there"),
+        ("database.pool.nope", "orders.toml", 65, "orders.toml: database.pool.nope cannot be put into this file"),
+        ("users[0].nope", "orders.toml", 65, "orders.toml: users[0].nope cannot be put into this file"),
         ("database", "orders.toml", 65, "orders.toml:2:2: error: database is a table or list"),
         ("a", "nothing.toml", 66, "nothing.toml: cannot be read: No such file"),
         ("a", "app.py", 65, "app.py: no loaded format has the suffix '.py'; there are .json, .toml, .yaml, .yml"),
@@ -334,7 +348,10 @@ def test_on_a_terminal_it_asks_twice_and_shows_nothing(service):
 
 def test_on_a_terminal_it_looks_for_key_and_place_before_it_asks(service):
     """Nobody types a password in vain."""
-    for path, missing in (("database.nope", "has no database.nope"), ("database.password", "there is no key file")):
+    for path, missing in (
+        ("database.pool.nope", "database.pool.nope cannot be put"),
+        ("database.password", "there is no key file"),
+    ):
         code, shown = on_terminal(
             service.directory, "seal", path, "--app", "app.py", "--file", "orders.toml", answers=[]
         )

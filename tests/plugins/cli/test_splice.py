@@ -270,3 +270,48 @@ def test_any_value_of_any_document_can_be_spliced(tmp_path_factory, tree, name, 
     assert after.startswith(target.text[: span.start])
     assert after.endswith(target.text[span.end :])
     assert SpliceFile.read(file, format_).value(path) == NEW
+
+
+def put(tree, path, value):
+    """The tree with a value at one more path."""
+    if not path:
+        return value
+    if isinstance(tree, list):
+        return [put(item, path[1:], value) if index == path[0] else item for index, item in enumerate(tree)]
+    return {**tree, path[0]: put(tree.get(path[0], {}), path[1:], value)}
+
+
+@pytest.mark.parametrize("value", [NEW, ["1 a", "b c"]], ids=["text", "list"])
+@given(trees, st.sampled_from(["toml", "yaml", "json"]), st.data())
+def test_a_new_key_comes_into_any_document_without_changing_another_byte(tmp_path_factory, value, tree, name, data):
+    """What was there is there, around the new; in an item of a list it may be refused."""
+    format_ = format_of(name)
+    file = write(tmp_path_factory.mktemp("splice"), name, format_.dump(tree))
+    target = SpliceFile.read(file, format_)
+    tables = [(), *(path[:end] for path in leaves(tree) for end in range(1, len(path)) if isinstance(path[end], str))]
+    path = (
+        *data.draw(st.sampled_from(tables)),
+        *data.draw(st.sampled_from([("new",), ("new", "x y"), ("ne.w", "zz")])),
+    )
+    try:
+        text = target.inserted(path, value)
+    except SpliceError:
+        assert any(isinstance(part, int) for part in path)
+        return
+    assert format_.parse(text).data == put(tree, path, value)
+    old = target.text
+    cut = next((at for at in range(len(old)) if text[at : at + 1] != old[at]), len(old))
+    assert text.endswith(old[cut:])
+
+
+@pytest.mark.parametrize("suffix", ["toml", "yaml", "json"])
+def test_many_values_are_replaced_at_once(tmp_path, suffix):
+    """In one write; each byte between them stays."""
+    text = {"toml": TOML, "yaml": YAML, "json": JSON}[suffix]
+    target = SpliceFile.read(write(tmp_path, suffix, text), format_of(suffix))
+    paths = [path for name, _, path, _ in CASES if name == suffix]
+    new = target.with_text(
+        target.replaced({path: (target.format.scalar(NEW, like=target.source(path)), NEW) for path in paths})
+    )
+    assert [new.value(path) for path in paths] == [NEW] * len(paths)
+    assert new.replaced({path: (target.source(path), target.value(path)) for path in paths}) == text
