@@ -178,8 +178,9 @@ def test_the_pool_is_resized_under_load_and_no_request_is_lost(shop):
         answered = len(load.seen)
         shop.until(lambda: len(load.seen) > answered + 20)
 
-        shop.set_pool_size(OPEN_FILES)
-        refusal = f"pool refused the reload: database.pool_size {OPEN_FILES} is more than the {OPEN_FILES // 4}"
+        place = shop.set_pool_size(OPEN_FILES)
+        refusal = f"pool refused the reload: {OPEN_FILES} is more than the {OPEN_FILES // 4}"
+        refusal = f"{place}: error: database.pool_size: {refusal}"
         shop.wait_for_warning(refusal)
         answered = len(load.seen)
         shop.until(lambda: len(load.seen) > answered + 20)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import attrs
 
-from trivet.config.origin import Path
+from trivet.config.origin import Path, parse_path
 from trivet.errors import TrivetError
 
 if TYPE_CHECKING:
@@ -111,9 +111,20 @@ class InsertingFormat(ConfigFormat, Protocol):
 class Veto(TrivetError):
     """Raised by a `ReloadParticipant` that cannot live with the new configuration: the old one stays in force.
 
+    The class of a section may raise it too, in ``__attrs_post_init__``, where several fields do not fit together.
+
     Args:
-        reason: Why, one sentence; it becomes a problem of the reload.
+        reason: Why, one sentence without a secret; it becomes a problem of the reload.
+        path: The value that is to blame, dotted (``database.pool_size``) or in parts: the problem then names the place where it
+            is set, as ``config/base.toml:8:13``. In a class, from the class on: ``pool_size``.
+
+    Raises:
+        ValueError: if ``path`` is no path.
     """
+
+    def __init__(self, reason: str, *, path: str | Path = ()) -> None:
+        super().__init__(reason)
+        self.path = parse_path(path) if isinstance(path, str) else tuple(path)
 
 
 class SchemaView(Protocol):
@@ -237,7 +248,10 @@ class ReloadParticipant(Protocol):
     """Takes part in every reload: prepares for the new snapshot, then commits or rolls back."""
 
     async def prepare(self, old: Snapshot, new: Snapshot) -> None:
-        """Get ready for ``new`` without yet acting on it. Raise `Veto` (or any exception) to refuse the reload. Time-limited."""
+        """Get ready for ``new`` without yet acting on it. Raise `Veto` (or any exception) to refuse the reload. Time-limited.
+
+        Who joins while a reload runs is asked as well, the last, or joins when ``new`` is in force already.
+        """
         ...
 
     async def commit(self) -> None:

@@ -7,7 +7,9 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from trivet.config.fault import RefusedValue
+from trivet.config.contracts import Veto
+from trivet.config.fault import Fault, Faults, RefusedValue
+from trivet.config.origin import Path
 from trivet.config.shape import Field
 from trivet.errors import TrivetError
 from trivet.failure import describe
@@ -24,10 +26,12 @@ class Outcome(Generic[T]):
     Args:
         value: What it gave; None where it failed.
         error: One line about the failure.
+        path: The value that a `Veto` blames for it.
     """
 
     value: T | None = attrs.field(default=None, repr=False)
     error: str | None = None
+    path: Path = ()
 
 
 async def foreign(call: Awaitable[T]) -> Outcome[T]:
@@ -35,7 +39,11 @@ async def foreign(call: Awaitable[T]) -> Outcome[T]:
     try:
         return Outcome(await call)
     except Exception as exc:  # noqa: BLE001 - whatever a plugin raises is a problem of the load, not of the kernel
-        return Outcome(error=_text(exc))
+        return Outcome(error=_text(exc), path=_blamed(exc))
+
+
+def _blamed(exc: Exception) -> Path:
+    return exc.path if isinstance(exc, Veto) else ()
 
 
 def _text(exc: Exception) -> str:
@@ -86,12 +94,15 @@ def construct(cls: Callable[..., T], arguments: dict[str, Any]) -> T:
     """Make an object of checked arguments; validators over several fields speak here.
 
     Raises:
-        RefusedValue: if the class refuses them.
+        RefusedValue: if the class refuses them; in `Faults` where it blames one of them.
     """
     try:
         return cls(**arguments)
     except Exception as exc:  # noqa: BLE001 - as above
-        raise RefusedValue(_tidy(exc, ""), None, plain="the values do not fit together") from None
+        fault: Fault | Faults = RefusedValue(_tidy(exc, ""), None, plain="the values do not fit together")
+        for part in reversed(_blamed(exc)):
+            fault = Faults([(part, fault)])
+        raise fault from None
 
 
 def attempt(call: Callable[[], T]) -> Outcome[T]:

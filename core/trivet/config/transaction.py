@@ -48,7 +48,7 @@ class Transactions:
     ) -> None:
         self.parts = parts
         self.lives: dict[tuple[str, ...], tuple[type, Live[Any]]] = {}
-        self.participants = Participants()
+        self.participants = Participants(self._warn)
         self.fingerprint = Fingerprint(parts.name)
         self.history = History()
         self.overrides = Overrides()
@@ -156,11 +156,11 @@ class Transactions:
             self.snapshot = attrs.evolve(self.in_force(), layers=candidate.layers)
             return Outcome(applied=True, generation=old.generation)
         new = attrs.evolve(await self._snapshot_of(candidate, cause), changed=changed)
-        refusal = await self._prepare(old, new)
+        refusal = await self.participants.prepare(old, new)
         if refusal is not None:
-            return self._reject((Problem(refusal),), cause, settles=settles)
+            return self._reject((refusal.problem(new, self.schema()),), cause, settles=settles)
         self._swap(new, old, begun, settles=settles)
-        self._warn(await self.participants.commit())
+        await self.participants.commit()
         return Outcome(applied=True, generation=new.generation, changed=changed)
 
     async def _build(self, old: Snapshot | None) -> Candidate:
@@ -190,16 +190,6 @@ class Transactions:
             reason=cause.reason,
             actor=cause.actor,
         )
-
-    async def _prepare(self, old: Snapshot, new: Snapshot) -> str | None:
-        try:
-            refusal = await self.participants.prepare(old, new)
-        except BaseException:  # cancelled: those who prepared must not wait for ever
-            self._warn(await self.participants.rollback())
-            raise
-        if refusal is not None:
-            self._warn(await self.participants.rollback())
-        return refusal
 
     def _swap(self, new: Snapshot, old: Snapshot | None, begun: float, *, settles: bool) -> None:
         calls: list[Callable[[], object]] = []

@@ -46,7 +46,9 @@ class Pool:
         if settings == self.settings:
             return
         if settings.pool_size > affordable():
-            raise Veto(f"database.pool_size {settings.pool_size} is more than the {affordable()} that open files allow")
+            raise Veto(
+                f"{settings.pool_size} is more than the {affordable()} that open files allow", path="database.pool_size"
+            )
         self._next = (await open_pool(settings), settings)
 
     async def commit(self) -> None:

@@ -555,6 +555,127 @@ async def test_a_veto_rolls_back_those_who_prepared(bench, refusal):
     assert (live.current, bench.config.generation) == (Other(0), 1)
 
 
+async def test_a_veto_that_blames_a_value_names_its_place(bench):
+    """As every problem does: who sets the value, and who sets it in vain; of a default, the code that has it."""
+    await loaded(bench)
+    bench.memory.put("profile", {"other": {"value": 3}}, priority=300)
+    recorder = Recorder("pool", [], refusal=Veto("3 is too many", path="other.value"))
+    bench.config.add_participant("pool", recorder)
+    assert [*map(str, (await bench.config.reload()).problems)] == [
+        "profile:other.value: error: other.value: pool refused the reload: 3 is too many (also set at base:other.value)"
+    ]
+    assert [*map(str, bench.config.problems)] == [*bench.of(ConfigRejected)[-1].problems]
+    recorder.refusal = Veto("there is no room", path=("other",))
+    assert [*map(str, (await bench.config.reload()).problems)] == [
+        "profile:other: error: other: pool refused the reload: there is no room"
+    ]
+    bench.memory.put("base", {"database": {"url": "x"}})
+    bench.config.bind("database", Database)
+    recorder.refusal = Veto("too few", path="database.pool.size")
+    (problem,) = (await bench.config.reload()).problems
+    assert str(problem).startswith(f"default of {__name__}.Database.pool: error: database.pool.size: pool refused")
+    with pytest.raises(ValueError, match="is no path"):
+        Veto("too few", path="database..pool")
+
+
+async def test_a_veto_gives_no_secret_away(bench):
+    """Whatever the participant put into its reason."""
+    bench.config.bind("database", Database)
+    await bench.config.load()
+    bench.memory.put("base", {"database": {"password": "swordfish"}})
+    bench.config.add_participant("pool", Recorder("pool", [], refusal=Veto("no login with swordfish")))
+    (problem,) = (await bench.config.reload()).problems
+    assert str(problem) == "error: pool refused the reload, for a reason that holds a secret"
+
+
+@attrs.frozen
+class Range:
+    low: int = 0
+    high: int = 9
+
+    def __attrs_post_init__(self):
+        if self.low > self.high:
+            raise Veto(f"is above high, which is {self.high}", path="low")
+
+
+@attrs.frozen
+class Ranges:
+    all: tuple[Range, ...] = ()
+
+
+async def test_a_class_may_blame_one_of_its_fields(bench):
+    """For values that do not fit together; the path counts from the class on, so the class need not know where it stands."""
+    bench.config.bind("ranges", Ranges)
+    bench.memory.put("base", {"ranges": {"all": [{"low": 1}, {"low": 7, "high": 5}]}})
+    with pytest.raises(ConfigError) as caught:
+        await bench.config.load()
+    assert str(caught.value) == "base:ranges.all.1.low: error: ranges.all[1].low: is above high, which is 5"
+
+
+async def test_who_joins_while_a_reload_runs_does_not_miss_it(bench):
+    """Before the swap it is asked like the others, and hears the end; after it, what it finds in force is the new snapshot."""
+    await loaded(bench)
+    log = []
+    late, later = Recorder("late", log), Recorder("later", log)
+
+    class Opener(Recorder):
+        """Brings another one along when it prepares, and one more when it commits."""
+
+        async def prepare(self, old, new):
+            await super().prepare(old, new)
+            bench.config.add_participant("late", late)
+
+        async def commit(self):
+            await super().commit()
+            bench.config.add_participant("later", later)
+            log.append(("later", "joins", bench.config.snapshot.generation))
+
+    remove = bench.config.add_participant("opener", Opener("opener", log))
+    assert (await bench.config.reload()).applied
+    assert log == [
+        ("opener", "prepare", 1, 2),
+        ("late", "prepare", 1, 2),
+        ("opener", "commit"),
+        ("later", "joins", 2),
+        ("late", "commit"),
+    ]
+    remove()
+    del log[:]
+    bench.memory.put("base", {"other": {"value": 3}})
+    await bench.config.reload()
+    assert [step for step in log if step[1] == "prepare"] == [("late", "prepare", 2, 3), ("later", "prepare", 2, 3)]
+
+
+async def test_who_joins_a_reload_that_is_refused_hears_that_too(bench):
+    await loaded(bench)
+    log = []
+
+    class Opener(Recorder):
+        async def prepare(self, old, new):
+            await super().prepare(old, new)
+            bench.config.add_participant("late", Recorder("late", log))
+            bench.config.add_participant("no", Recorder("no", log, refusal=Veto("no")))
+
+    bench.config.add_participant("opener", Opener("opener", log))
+    assert not (await bench.config.reload()).applied
+    assert [step[:2] for step in log[-2:]] == [("late", "rollback"), ("opener", "rollback")]
+
+
+async def test_who_leaves_before_it_is_asked_is_not_asked(bench):
+    await loaded(bench)
+    log, leave = [], []
+
+    class Leader(Recorder):
+        async def prepare(self, old, new):
+            await super().prepare(old, new)
+            leave[0]()
+
+    bench.config.add_participant("leader", Leader("leader", log))
+    leave.append(bench.config.add_participant("gone", Recorder("gone", log)))
+    assert (await bench.config.reload()).applied
+    assert {name for name, *_ in log} == {"leader"}
+
+
 async def test_a_participant_that_hangs_has_a_limit(bench, monkeypatch):
     monkeypatch.setattr(participants, "PARTICIPANT_SECONDS", 0.05)
     live, log = await loaded(bench), []
