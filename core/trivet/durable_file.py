@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import tempfile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 if TYPE_CHECKING:
     import pathlib
@@ -22,13 +22,30 @@ def create(path: pathlib.Path, data: bytes) -> None:
         FileExistsError: if there is a file of that name, or a link.
         OSError: if it cannot be written.
     """
-    with _temporary(path, data, 0o600) as temporary:
+    with creating(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def creating(path: pathlib.Path) -> Iterator[BinaryIO]:
+    """Write a new file with mode 0600 piece by piece: it is there, whole, when the block has ended well, and not before.
+
+    A process that is killed in the block leaves a hidden ``.<name>.*.tmp`` beside it.
+
+    Raises:
+        FileExistsError: at the end, if there is a file of that name by then, or a link.
+        OSError: if it cannot be written.
+    """
+    with _temporary(path, 0o600) as (temporary, file):
+        yield file
+        _sync(file)
         try:
             os.link(temporary, path)  # fails if the name is taken, and gives the whole content at once
         except OSError as exc:
             if exc.errno not in _NO_HARD_LINKS:
                 raise
-            _create_in_place(path, data)
+            _take(path)
+            os.replace(temporary, path)  # noqa: PTH105 - a plain string, as mkstemp gave it
     _sync_directory(path)
 
 
@@ -40,7 +57,9 @@ def replace(path: pathlib.Path, data: bytes) -> None:
     """
     target = path.resolve(strict=True)
     status = target.stat()
-    with _temporary(target, data, status.st_mode & 0o7777) as temporary:
+    with _temporary(target, status.st_mode & 0o7777) as (temporary, file):
+        file.write(data)
+        _sync(file)
         if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
             with contextlib.suppress(
                 PermissionError
@@ -52,27 +71,25 @@ def replace(path: pathlib.Path, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _temporary(path: pathlib.Path, data: bytes, mode: int) -> Iterator[str]:
+def _temporary(path: pathlib.Path, mode: int) -> Iterator[tuple[str, BinaryIO]]:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with open(handle, "wb") as file:  # noqa: PTH123 - the descriptor that mkstemp opened
-            file.write(data)
-            file.flush()
             os.fchmod(handle, mode)
-            os.fsync(handle)
-        yield name
+            yield name, file
     finally:
         with contextlib.suppress(FileNotFoundError):  # renamed into place
             os.unlink(name)  # noqa: PTH108 - as above
 
 
-def _create_in_place(path: pathlib.Path, data: bytes) -> None:
-    # For file systems without hard links (FAT, some network mounts): still exclusive, but a crash may leave a part.
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(handle, "wb") as file:  # noqa: PTH123 - O_EXCL needs os.open
-        file.write(data)
-        file.flush()
-        os.fsync(handle)
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _take(path: pathlib.Path) -> None:
+    # For file systems without hard links (FAT, some network mounts): still exclusive, but a crash may leave an empty file.
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _sync_directory(path: pathlib.Path) -> None:

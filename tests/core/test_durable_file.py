@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -57,6 +58,40 @@ def test_a_crash_at_any_call_leaves_no_file_or_the_whole_one(tmp_path):
         seen.add(path.read_bytes() if path.exists() else None)
         number += 1
     assert seen == {None, b"new" * 10_000}
+
+
+def test_a_file_that_is_written_piece_by_piece_is_there_at_the_end_only(tmp_path):
+    """Until the block ends there is nothing of that name; if it raises, nothing at all."""
+    path = tmp_path / "file"
+    with durable_file.creating(path) as file:
+        file.write(b"one")
+        assert not path.exists()
+        file.write(b"two")
+    assert path.read_bytes() == b"onetwo"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(RuntimeError), durable_file.creating(tmp_path / "other") as file:
+        file.write(b"part")
+        raise RuntimeError
+    with pytest.raises(FileExistsError), durable_file.creating(path) as file:
+        file.write(b"new")
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+    assert path.read_bytes() == b"onetwo"
+
+
+def test_without_hard_links_creating_is_still_exclusive(tmp_path, monkeypatch):
+    """As on FAT: the name is taken first, then the content is moved there."""
+
+    def no_links(*_arguments):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    path = tmp_path / "file"
+    durable_file.create(path, b"content")
+    with pytest.raises(FileExistsError):
+        durable_file.create(path, b"other")
+    assert path.read_bytes() == b"content"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
 
 def test_replacing_keeps_the_mode(tmp_path):

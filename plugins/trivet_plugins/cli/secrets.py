@@ -1,6 +1,6 @@
 """``trivet secrets``: make the key file, seal values for the places where they will stand, open them again.
 
-``edit``, ``rotate`` and ``check`` stand in files of their own.
+``edit``, ``rotate``, ``check``, ``seal-file`` and ``open-file`` stand in files of their own.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from trivet_plugins.cli.config_path import config_path
 from trivet_plugins.cli.options import LaunchCommand
 from trivet_plugins.cli.secrets_check import check
 from trivet_plugins.cli.secrets_edit import edit
+from trivet_plugins.cli.secrets_file import open_file, seal_file
 from trivet_plugins.cli.secrets_rotate import rotate
 from trivet_plugins.cli.service import Service, service_options
 
@@ -36,7 +37,7 @@ def secrets() -> None:
     """
 
 
-for _command in (check, edit, rotate):
+for _command in (check, edit, open_file, rotate, seal_file):
     secrets.add_command(_command)
 
 
