@@ -42,6 +42,11 @@ _HOMES = {
         "Receipt",
         "Recorder",
     ),
+    "trivet.ciphers.passwords": (
+        "PasswordError",
+        "Passwords",
+        "PasswordsBusyError",
+    ),
     "trivet.composition": ("Composition",),
     "trivet.config.contracts": (
         "ConfigFormat",

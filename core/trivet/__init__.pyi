@@ -17,6 +17,9 @@ from trivet.ciphers.level import Leveled as Leveled
 from trivet.ciphers.level import SecurityLevel as SecurityLevel
 from trivet.ciphers.level import Shortfall as Shortfall
 from trivet.ciphers.operation import Operation as Operation
+from trivet.ciphers.passwords import PasswordError as PasswordError
+from trivet.ciphers.passwords import Passwords as Passwords
+from trivet.ciphers.passwords import PasswordsBusyError as PasswordsBusyError
 from trivet.ciphers.recorder import AuditError as AuditError
 from trivet.ciphers.recorder import Receipt as Receipt
 from trivet.ciphers.recorder import Recorder as Recorder
@@ -130,7 +133,10 @@ __all__ = (
     "Origin",
     "Outcome",
     "Override",
+    "PasswordError",
     "PasswordHasher",
+    "Passwords",
+    "PasswordsBusyError",
     "Pin",
     "PluginError",
     "Problem",

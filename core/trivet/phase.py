@@ -6,6 +6,8 @@ import enum
 import graphlib
 from typing import TYPE_CHECKING
 
+from trivet.ciphers.level import SecurityLevel
+from trivet.ciphers.passwords import Passwords
 from trivet.ciphers.recorder import Recorder
 from trivet.errors import CompositionError, RequirementCycle
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 _LOCAL = frozenset({"config_format", "config_source"})
 _BEFORE_VALIDATION = frozenset({"cipher", "key_source", "password_hasher", "resolver"})
+_SECURITY_SERVICES = (Passwords, Recorder, SecurityLevel)
 
 
 class Phase(enum.IntEnum):
@@ -67,7 +70,7 @@ def _phases(composition: Composition) -> dict[str, Phase]:
 def _own_phase(item: Declared) -> Phase:
     if item.kind == "task":
         return Phase.APPLICATION
-    if item.kind in _BEFORE_VALIDATION or item.provider.provides is Recorder:
+    if item.kind in _BEFORE_VALIDATION or item.provider.provides in _SECURITY_SERVICES:
         return Phase.SECURITY
     if item.kind in _LOCAL:
         return Phase.LOCAL if item.provider.config is None else Phase.REMOTE

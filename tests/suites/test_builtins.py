@@ -16,6 +16,7 @@ from trivet.testing.suites import (
     ConfigSourceSuite,
     HealthCheckSuite,
     MetricExporterSuite,
+    PasswordHasherSuite,
     ResolverCase,
     ResolverSuite,
 )
@@ -27,6 +28,7 @@ SUITES = {
     "config_source": ConfigSourceSuite,
     "health_check": HealthCheckSuite,
     "metric_exporter": MetricExporterSuite,
+    "password_hasher": PasswordHasherSuite,
     "resolver": ResolverSuite,
 }
 
@@ -88,6 +90,42 @@ class TestXChaCha(CipherBackendSuite):
     async def cipher(self, running):
         """As the kernel has it."""
         return await running(self.provider, "xchacha")
+
+
+class TestArgon2id(PasswordHasherSuite):
+    """Argon2id."""
+
+    provider = "password_hasher/argon2id"
+
+    @pytest.fixture
+    async def hasher(self, running):
+        """As the kernel has it, with parameters that a test can afford."""
+        return await running(
+            self.provider, "argon2id", "security_level", argon2id={"memory": 32, "passes": 1, "lanes": 1}
+        )
+
+    @pytest.fixture
+    def excessive(self):
+        """64 GiB; a million passes; a thousand lanes."""
+        tail = f"{'A' * 22}${'A' * 43}"
+        asked = ("m=67108864,t=1,p=1", "m=32,t=1000000,p=1", "m=65536,t=1,p=1000")
+        return [f"$argon2id$v=19${cost}${tail}" for cost in asked]
+
+
+class TestPbkdf2Sha256(PasswordHasherSuite):
+    """PBKDF2-HMAC-SHA256."""
+
+    provider = "password_hasher/pbkdf2_sha256"
+
+    @pytest.fixture
+    async def hasher(self, running):
+        """As the kernel has it, with parameters that a test can afford."""
+        return await running(self.provider, "pbkdf2_sha256", "security_level", pbkdf2_sha256={"rounds": 1000})
+
+    @pytest.fixture
+    def excessive(self):
+        """A thousand million rounds."""
+        return [f"$pbkdf2-sha256$i=1000000000,l=32${'A' * 22}${'A' * 43}"]
 
 
 # -- configuration ----------------------------------------------------------------------------------------------------

@@ -122,19 +122,30 @@ class KeySource(Protocol):
 
 @runtime_checkable
 class PasswordHasher(Protocol):
-    """Hashes passwords for storage."""
+    """Hashes passwords for storage. Applications use `Passwords`, which picks one by the stored hash.
+
+    It never blocks the event loop, and bounds how much memory many calls at once take.
+    """
 
     scheme: str
     """The PHC identifier, e.g. ``argon2id``."""
 
     async def hash(self, password: str) -> str:
-        """Return a PHC string with a fresh salt."""
+        """Return a PHC string with a fresh salt, ASCII, at most 400 characters."""
         ...
 
     async def verify(self, password: str, hashed: str) -> bool:
-        """Say whether the password fits. Bounds in ``hashed`` are checked before any work."""
+        """Say whether the password fits, in constant time.
+
+        Raises:
+            PasswordError: if ``hashed`` is no hash of this scheme, or asks for more than a bound. Checked before any work.
+        """
         ...
 
     def needs_rehash(self, hashed: str) -> bool:
-        """Say whether ``hashed`` was made with other parameters than today's."""
+        """Say whether ``hashed`` was made with other parameters than today's.
+
+        Raises:
+            PasswordError: if it is no hash of this scheme.
+        """
         ...

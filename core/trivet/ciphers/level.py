@@ -45,6 +45,7 @@ class SecurityLevel:
     Args:
         name: ``standard``, ``high``, ``paranoid``, or what a plugin that replaces ``service/security_level`` calls its own.
         password: Cost of a stored password.
+        password_alternatives: Costs that trade memory for passes and are held to be as good.
         password_bound: The most that a stored password hash may ask for, checked before any work.
         passphrase: Cost of turning a master passphrase into a key, once per start.
         passphrase_bound: The most that a stored key ring may ask for.
@@ -62,6 +63,7 @@ class SecurityLevel:
 
     name: str
     password: Argon2Cost
+    password_alternatives: tuple[Argon2Cost, ...] = ()
     password_bound: Argon2Cost
     passphrase: Argon2Cost
     passphrase_bound: Argon2Cost

@@ -29,6 +29,10 @@ _RFC_HIGH: Final = Argon2Cost(memory=2_097_152, passes=1, lanes=4)
 _STANDARD_LEVEL: Final = SecurityLevel(
     name="standard",
     password=_OWASP_MINIMUM,
+    password_alternatives=tuple(
+        Argon2Cost(memory=memory, passes=passes, lanes=1)
+        for memory, passes in ((47_104, 1), (12_288, 3), (9_216, 4), (7_168, 5))
+    ),
     password_bound=Argon2Cost(memory=262_144, passes=10, lanes=16),
     passphrase=_OWASP_MINIMUM,
     passphrase_bound=Argon2Cost(memory=2_097_152, passes=10, lanes=16),
@@ -42,6 +46,7 @@ _STANDARD_LEVEL: Final = SecurityLevel(
     kdf_concurrency=_CORES,
     sources={
         "password": "OWASP, first choice for Argon2id: 19 MiB, 2 passes, 1 lane",
+        "password_alternatives": "OWASP, the other choices for Argon2id",
         "password_bound": "ours: all that level paranoid makes, so that stepping down locks nobody out",
         "passphrase": "as password",
         "passphrase_bound": "ours: RFC 9106's first recommendation and some passes more",
@@ -60,6 +65,7 @@ _HIGH_LEVEL: Final = attrs.evolve(
     _STANDARD_LEVEL,
     name="high",
     password=_RFC_LOW,
+    password_alternatives=(),
     passphrase=_RFC_LOW,
     pbkdf2_rounds=1_000_000,
     suite=_XAES,
@@ -70,6 +76,7 @@ _HIGH_LEVEL: Final = attrs.evolve(
     sources={
         **_STANDARD_LEVEL.sources,
         "password": "RFC 9106, section 4, second recommendation: 64 MiB, 3 passes, 4 lanes",
+        "password_alternatives": "none: RFC 9106 names one figure for machines without 2 GiB to spare",
         "pbkdf2_rounds": "ours: OWASP's minimum and two thirds more",
         "suite": "C2SP XAES-256-GCM",
         "commitment": "ours: a value that opens under two keys is no evidence of what was sealed",

@@ -204,12 +204,41 @@ class TestExporter(MetricExporterSuite):
 """
 
 
+HASHER = """
+import hashlib
+import time
+
+
+class NaiveHasher:
+    scheme = "Naive"
+
+    async def hash(self, password):
+        time.sleep(0.01)
+        return "$naive$1$" + hashlib.md5(password.encode()[:72]).hexdigest()
+
+    async def verify(self, password, hashed):
+        return hashed.startswith((await self.hash(password))[:12]) if hashed else False
+
+    def needs_rehash(self, hashed):
+        return False
+
+
+class TestHasher(PasswordHasherSuite):
+    @pytest.fixture
+    def hasher(self):
+        return NaiveHasher()
+
+    @pytest.fixture
+    def excessive(self):
+        return ["$naive$1000000$x"]
+"""
+
 FORGETFUL = """
 class TestForgetful(CipherBackendSuite):
     pass
 """
 
-NAIVE = (XOR, CARELESS_AEAD, FORMAT, BYTE_OFFSETS, SOURCE, RESOLVER, CHECK, EXPORTER, FORGETFUL)
+NAIVE = (XOR, CARELESS_AEAD, FORMAT, BYTE_OFFSETS, SOURCE, RESOLVER, CHECK, EXPORTER, HASHER, FORGETFUL)
 
 
 @pytest.fixture(scope="module")
@@ -332,6 +361,21 @@ def test_a_naive_exporter_is_found(failed, passed):
         "test_an_unknown_kind_is_left_out",
         "test_series_may_be_born_and_removed_during_a_scrape",
     }
+
+
+def test_a_naive_password_hasher_is_found(failed, passed):
+    """No salt, the loop blocked, the end of a password cut off, most of a hash ignored, nonsense taken for a wrong password."""
+    assert failed("TestHasher") == {
+        "test_it_has_the_shape_of_its_contract",
+        "test_a_hash_is_a_phc_string_of_its_scheme",
+        "test_the_whole_password_counts",
+        "test_every_hash_has_a_salt_of_its_own",
+        "test_a_damaged_hash_never_fits",
+        "test_what_is_no_hash_is_a_value_error",
+        "test_what_asks_for_too_much_is_refused_before_any_work",
+        "test_the_event_loop_goes_on_meanwhile",
+    }
+    assert "test_it_serves_many_at_once" in passed("TestHasher")
 
 
 def test_a_suite_without_its_fixture_says_which_to_override(passed, failed, report):

@@ -55,6 +55,8 @@ def test_the_costs_are_those_of_their_sources():
     from argon2 import profiles
 
     assert LEVELS["standard"].password == Argon2Cost(memory=19 * 1024, passes=2, lanes=1)
+    others = {(cost.memory, cost.passes, cost.lanes) for cost in LEVELS["standard"].password_alternatives}
+    assert others == {(47104, 1, 1), (12288, 3, 1), (9216, 4, 1), (7168, 5, 1)}
     for cost, profile in (
         (LEVELS["high"].password, profiles.RFC_9106_LOW_MEMORY),
         (LEVELS["paranoid"].passphrase, profiles.RFC_9106_HIGH_MEMORY),

@@ -11,6 +11,7 @@ from trivet.testing.suites.config_format import ConfigFormatSuite
 from trivet.testing.suites.config_source import ConfigSourceSuite
 from trivet.testing.suites.health_check import HealthCheckSuite
 from trivet.testing.suites.metric_exporter import MetricExporterSuite
+from trivet.testing.suites.password_hasher import PasswordHasherSuite
 from trivet.testing.suites.resolver import ResolverCase, ResolverSuite
 from trivet.testing.suites.suite import Suite
 
@@ -20,6 +21,7 @@ __all__ = (
     "ConfigSourceSuite",
     "HealthCheckSuite",
     "MetricExporterSuite",
+    "PasswordHasherSuite",
     "ResolverCase",
     "ResolverSuite",
     "Suite",
