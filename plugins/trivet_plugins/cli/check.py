@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trivet.config.row import problem_row
 from trivet_plugins.cli.options import LaunchCommand, json_option, launch_options, mute, open_kernel
-from trivet_plugins.cli.problem_row import problem_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,20 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trivet.config.row import explanation_row, leaf_row
 from trivet_plugins.cli.config_diff import diff
 from trivet_plugins.cli.config_export import export, schema
 from trivet_plugins.cli.config_service import history, override, pin, reload, rollback, unpin
 from trivet_plugins.cli.config_validate import validate
-from trivet_plugins.cli.inquiry import ask, json_text, origin_row, place_text, row_place
+from trivet_plugins.cli.inquiry import ask, json_text, row_place
 from trivet_plugins.cli.options import LaunchCommand, app_option, json_option, launch_options
-from trivet_plugins.cli.remote import remote, remote_options
+from trivet_plugins.cli.remote import at_option, remote_options, service_or_none
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Iterator, Mapping
-
-    from trivet import Kernel
-    from trivet.config.explanation import Explanation
+    from collections.abc import Mapping
 
 
 @click.group()
@@ -37,22 +35,42 @@ for command in (diff, export, history, override, pin, reload, rollback, schema, 
 
 
 @config.command(cls=LaunchCommand)
+@at_option
 @app_option
 @launch_options
+@remote_options()
 @json_option
-def show(*, as_json: bool, **launch: Any) -> None:  # noqa: ANN401 - handed on to `ask`
+def show(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - handed on to `_shown`
     """Print the effective configuration, defaults included: a line per value with its origin."""
+    found = _shown(as_json=as_json, **options)
     if as_json:
-        click.echo(json_text(ask(lambda kernel: kernel.config.show(), **launch), indent=2))
+        click.echo(json_text(found, indent=2))
         return
-    rows = [(f"{row.path} = {json_text(row.value)}", row.origin) for row in ask(_explain_all, **launch)]
+    rows = [(f"{row['path']} = {json_text(row['value'])}", row["origin"]) for row in found]
     width = min(60, max((len(text) for text, _ in rows), default=0))
     for text, origin in rows:
-        click.echo(f"{text:<{width}}  # {place_text(origin)}")
+        click.echo(f"{text:<{width}}  # {row_place(origin)}")
+
+
+def _shown(
+    *,
+    as_json: bool,
+    url: str | None,
+    token_file: pathlib.Path | None,
+    at: int | None,
+    **launch: Any,  # noqa: ANN401 - handed on to `ask`
+) -> Any:  # noqa: ANN401 - the tree, or its values as rows
+    """Return the tree for JSON, and rows of `leaf_row` for text; from here or from a running service."""
+    if (service := service_or_none(url, token_file, at=at, launch=launch)) is not None:
+        return service.get("/config", at=at)["config"] if as_json else service.get("/config/values", at=at)["values"]
+    if as_json:
+        return ask(lambda kernel: kernel.config.show(), **launch)
+    return ask(lambda kernel: [*map(leaf_row, kernel.config.leaves())], **launch)
 
 
 @config.command(cls=LaunchCommand)
 @click.argument("path")
+@at_option
 @app_option
 @launch_options
 @remote_options()
@@ -65,7 +83,7 @@ def get(*, path: str, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - 
 
 @config.command(cls=LaunchCommand)
 @click.argument("path")
-@click.option("--at", type=click.IntRange(min=1), metavar="GENERATION", help="As it was then; with --url.")
+@at_option
 @app_option
 @launch_options
 @remote_options()
@@ -89,35 +107,10 @@ def _find(
     *,
     url: str | None,
     token_file: pathlib.Path | None,
-    at: int | None = None,
+    at: int | None,
     **launch: Any,  # noqa: ANN401 - handed on to `ask`
 ) -> Mapping[str, Any]:
     """Explain a path, here or in a running service."""
-    if url is not None:
-        return remote(url, token_file).get("/config/explain", path=path, at=at)
-    if at is not None:
-        raise click.UsageError("generations live in a running service: say which with --url")
-    return _explanation(ask(lambda kernel: kernel.config.explain(path), **launch))
-
-
-def _explain_all(kernel: Kernel) -> list[Explanation]:
-    return [kernel.config.explain(path) for path in _leaves(kernel.config.show())]
-
-
-def _leaves(tree: Mapping[str, Any], path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    for key, value in tree.items():
-        if isinstance(value, dict) and value:
-            yield from _leaves(value, (*path, key))
-        else:
-            yield (*path, key)
-
-
-def _explanation(found: Explanation) -> dict[str, object]:
-    shadowed = [{**(origin_row(one.origin) or {}), "value": one.value} for one in found.shadowed]
-    return {
-        "path": found.path,
-        "value": found.value,
-        "reference": found.reference,
-        "origin": origin_row(found.origin),
-        "shadowed": shadowed,
-    }
+    if (service := service_or_none(url, token_file, at=at, launch=launch)) is not None:
+        return service.get("/config/explain", path=path, at=at)
+    return explanation_row(ask(lambda kernel: kernel.config.explain(path), **launch))

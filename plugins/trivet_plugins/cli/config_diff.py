@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from trivet_plugins.cli.inquiry import ask_kernel, json_text, origin_row, row_place
+from trivet.config.row import difference_row
+from trivet_plugins.cli.inquiry import ask_kernel, json_text, row_place
 from trivet_plugins.cli.options import (
     CONFIG_SUFFIXES,
     LaunchCommand,
@@ -21,14 +22,14 @@ from trivet_plugins.cli.options import (
     launch_options,
     open_kernel,
 )
-from trivet_plugins.cli.remote import remote, remote_options
+from trivet_plugins.cli.remote import remote_options, service_or_none
 
 if TYPE_CHECKING:
     import pathlib
     from collections.abc import Mapping, Sequence
 
     from trivet import Kernel, Launch
-    from trivet.config.leaf import Difference, Leaf
+    from trivet.config.leaf import Leaf
 
 DIFFERENT = 1
 
@@ -104,13 +105,13 @@ def diff(
     alone is compared with ".". Write the sides before --config. With --url, sides are generations of a running service; one
     alone is compared with the one in force. Exits with 0 if all values are equal, with 1 if not.
     """
-    if url is not None:
+    if (service := service_or_none(url, token_file, launch=launch)) is not None:
         sides = [_generation(side) for side in (before, after) if side is not None]
         query = dict(zip(("from", "to"), sides, strict=False))
-        service, found = url, remote(url, token_file).get("/config/diff", **query)
+        name, found = service.url, service.get("/config/diff", **query)
     else:
-        service, found = _compare(before, after, **launch)
-    click.echo(json_text(found, indent=2) if as_json else "\n".join(_text(service, found)))
+        name, found = _compare(before, after, **launch)
+    click.echo(json_text(found, indent=2) if as_json else "\n".join(_text(name, found)))
     if found["differences"]:
         ctx.exit(DIFFERENT)
 
@@ -128,7 +129,7 @@ def _compare(before: str, after: str | None, *, app: str | None, **launch: Any) 
     kernel = open_kernel(app, **launch)
     original = kernel.launch
     found = compare(*[_leaves(kernel, side.launch(original)) for side in sides])
-    rows = [*map(_row, found)]
+    rows = [*map(difference_row, found)]
     return kernel.name, {"before": str(sides[0]), "after": str(sides[1]), "differences": rows}
 
 
@@ -149,13 +150,3 @@ def _lines(row: Mapping[str, Any]) -> list[str]:
     shown = [(f"{mark} {row['path']} = {json_text(side['value'])}", side["origin"]) for mark, side in sides]
     width = min(60, max(len(text) for text, _ in shown))
     return [f"{text:<{width}}  # {row_place(origin)}" for text, origin in shown]
-
-
-def _row(difference: Difference) -> dict[str, object]:
-    from trivet.config.origin import dotted
-
-    return {"path": dotted(difference.path), "before": _leaf(difference.before), "after": _leaf(difference.after)}
-
-
-def _leaf(leaf: Leaf | None) -> dict[str, object] | None:
-    return None if leaf is None else {"value": leaf.value, "origin": origin_row(leaf.origin)}

@@ -10,7 +10,7 @@ from trivet_plugins.cli.options import open_kernel
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from trivet import Kernel, Origin
+    from trivet import Kernel
 
 T = TypeVar("T")
 
@@ -39,23 +39,12 @@ def ask_kernel(kernel: Kernel, question: Callable[[Kernel], T]) -> T:
     return anyio.run(answer)
 
 
-def origin_row(origin: Origin | None) -> dict[str, object] | None:
-    """Return an origin as JSON has it."""
-    if origin is None:
-        return None
-    return {"layer": origin.layer, "source": origin.source, "line": origin.line, "column": origin.column}
-
-
-def place_text(origin: Origin | None) -> str:
-    """Return an origin as text has it."""
-    return "the code" if origin is None else str(origin)
-
-
 def row_place(row: Mapping[str, object] | None) -> str:
     """Return an origin as text has it, from what JSON has."""
-    if row is None:
-        return place_text(None)
-    return ":".join([str(row["source"]), *(str(row[name]) for name in ("line", "column") if row[name] is not None)])
+    from trivet.config.row import origin_of
+
+    origin = origin_of(row)
+    return "the code" if origin is None else str(origin)
 
 
 def json_text(value: object, *, indent: int | None = None) -> str:

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 DEFAULT_URL: Final = "http://127.0.0.1:9310"
+UNIX: Final = "unix:"
+URL_VARIABLE: Final = "TRIVET_URL"
 TOKEN_VARIABLE: Final = "TRIVET_TOKEN"  # noqa: S105 - its name
 _SECONDS: Final = 60.0  # a reload waits for its slowest source, and for participants
 _MAX_ANSWER: Final = 64 * 2**20
+_OK: Final = 200
 _REFUSED: Final = 409
 
 
@@ -42,20 +45,24 @@ class Remote:
     """A running service.
 
     Args:
-        url: Where its admin pages are.
-        token: What they want as bearer token; None: nothing.
+        url: Where its admin pages are: ``http://...``, ``https://...``, or ``unix:`` and the path of a socket.
+        token: What they want as bearer token; None: nothing. A unix socket gets none: its permissions have let us in.
     """
 
     def __init__(self, url: str, token: str | None) -> None:
         self.url = url.rstrip("/")
-        self._token = token
-        self._parts = urlsplit(self.url)
+        self._socket = self.url.removeprefix(UNIX) if self.url.startswith(UNIX) else None
+        self._token = token if self._socket is None else None
+        if self._socket == "":
+            raise click.BadParameter(f"write it like {UNIX}/run/orders/admin.sock", param_hint="--url")
+        self._parts = urlsplit("http://localhost" if self._socket is not None else self.url)
         try:
             port = self._parts.port
         except ValueError:
             port = -1
         if self._parts.scheme not in ("http", "https") or not self._parts.hostname or port == -1:
-            raise click.BadParameter(f"write it like {DEFAULT_URL}", param_hint="--url")
+            forms = f"{DEFAULT_URL} or {UNIX}/run/orders/admin.sock"
+            raise click.BadParameter(f"write it like {forms}", param_hint="--url")
         if "@" in self._parts.netloc:
             raise click.BadParameter(f"a token belongs in --token-file or ${TOKEN_VARIABLE}", param_hint="--url")
 
@@ -65,9 +72,16 @@ class Remote:
         Raises:
             RemoteError: if it does not.
         """
-        asked = urlencode({name: value for name, value in query.items() if value is not None}, quote_via=quote)
-        status, body = self._ask("GET", f"{page}?{asked}" if asked else page, None)
-        return self._read(status, body)
+        return self._read(*self._ask("GET", _with_query(page, query), None))
+
+    def text(self, page: str, **query: object) -> str:
+        """Return the document that a page is; see `get`.
+
+        Raises:
+            RemoteError: if it is none.
+        """
+        status, body = self._ask("GET", _with_query(page, query), None)
+        return body.decode("utf-8", "replace") if status == _OK else str(self._read(status, body))
 
     def order(self, page: str, **fields: object) -> Mapping[str, Any]:
         """Give an order; returns how it ended, ``applied`` or not. Fields that are None are left out.
@@ -77,7 +91,7 @@ class Remote:
         """
         given = {name: value for name, value in fields.items() if value is not None}
         status, body = self._ask("POST", page, json.dumps(given).encode())
-        return self._read(200 if status == _REFUSED else status, body)
+        return self._read(_OK if status == _REFUSED else status, body)
 
     def _ask(self, method: str, page: str, body: bytes | None) -> tuple[int, bytes]:
         from http.client import HTTPException
@@ -94,21 +108,28 @@ class Remote:
             return answer.status, answer.read(_MAX_ANSWER)
         except (OSError, HTTPException) as exc:
             why = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc) or type(exc).__name__
-            raise RemoteError(
-                f"no answer from {self.url}: {why}; does the service run, and are its pages (plugins.web) there?"
-            ) from None
+            raise RemoteError(f"no answer from {self.url}: {why}; {self._advice(exc)}") from None
         finally:
             connection.close()
+
+    def _advice(self, exc: Exception) -> str:
+        if self._socket is not None and isinstance(exc, PermissionError):
+            return "only its owner and root get in, unless plugins.web.socket_mode says otherwise"
+        return "does the service run, and are its pages (plugins.web) there?"
 
     def _connection(self) -> HTTPConnection:
         # Neither a proxy nor a redirection gets to see the token.
         from http.client import HTTPConnection, HTTPSConnection
 
+        if self._socket is not None:
+            from trivet_plugins.cli.unix_connection import UnixConnection
+
+            return UnixConnection(self._socket, _SECONDS)
         kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
         return kind(cast("str", self._parts.hostname), self._parts.port, timeout=_SECONDS)
 
     def _read(self, status: int, body: bytes) -> Mapping[str, Any]:
-        if status == 200:
+        if status == _OK:
             try:
                 return cast("Mapping[str, Any]", json.loads(body))
             except ValueError:
@@ -118,6 +139,11 @@ class Remote:
             said += f"; give it as --token-file or ${TOKEN_VARIABLE}"
         error = RemoteLookupError if status in (400, 404) else RemoteError
         raise error(f"{self.url}: {said}")
+
+
+def _with_query(page: str, query: Mapping[str, object]) -> str:
+    asked = urlencode({name: value for name, value in query.items() if value is not None}, quote_via=quote)
+    return f"{page}?{asked}" if asked else page
 
 
 def remote_options(*, default: str | None = None) -> Callable[[F], F]:
@@ -131,9 +157,12 @@ def remote_options(*, default: str | None = None) -> Callable[[F], F]:
         path = click.Path(path_type=pathlib.Path)
         text = f"File with the token of the service's pages.  [default: ${TOKEN_VARIABLE}]"
         function = click.option("--token-file", metavar="FILE", type=path, help=text)(function)
-        url = "Ask the running service whose pages are there"
-        url += f".  [default: {default}]" if default else f", e.g. {DEFAULT_URL}."
-        return click.option("--url", metavar="URL", default=default, help=url)(function)
+        forms = f"{DEFAULT_URL} or {UNIX}/run/orders/admin.sock"
+        url = f"Ask the running service whose pages are there: {forms}."
+        if default is None:
+            return click.option("--url", metavar="URL", help=url)(function)
+        url += f"  [default: ${URL_VARIABLE}, or {default}]"
+        return click.option("--url", metavar="URL", default=default, envvar=URL_VARIABLE, help=url)(function)
 
     return add
 
@@ -156,3 +185,34 @@ def remote(url: str, token_file: pathlib.Path | None) -> Remote:
     if not token.isascii() or not token.isprintable():
         raise click.UsageError("the token must be one line of ASCII text")
     return Remote(url, token or None)
+
+
+def at_option(function: F) -> F:
+    """Add ``--at``; the command gets ``at`` for `service_or_none`."""
+    text = "As it was then; with --url."
+    return click.option("--at", type=click.IntRange(min=1), metavar="GENERATION", help=text)(function)
+
+
+def service_or_none(
+    url: str | None, token_file: pathlib.Path | None, *, launch: Mapping[str, object], at: int | None = None
+) -> Remote | None:
+    """Return the running service that a command is about; None where it is about the configuration here.
+
+    Args:
+        url: ``--url``.
+        token_file: ``--token-file``.
+        launch: What says which configuration here is meant.
+        at: ``--at``.
+
+    Raises:
+        UsageError: if the options say both, or ask for a generation where there is no history.
+    """
+    if url is None:
+        if at is not None:
+            raise click.UsageError("generations live in a running service: say which with --url")
+        return None
+    if any(launch.values()):
+        raise click.UsageError(
+            "--url asks a running service, which has its configuration; leave out what says which is meant here"
+        )
+    return remote(url, token_file)

@@ -7,6 +7,9 @@ Config (``plugins.web``): ``host`` (default ``127.0.0.1``), ``port`` (default 93
 (needed for any other than a loopback host, at least 16 characters), ``allowed_hosts`` (names to answer to, besides
 localhost and IP addresses), ``drain`` (seconds that open requests get when the service stops, default 0.5).
 
+A unix socket besides, or alone: ``socket`` (``unix:/run/orders/admin.sock``), ``socket_mode`` (default ``"0600"``), ``tcp``
+(default true; false leaves only the socket). Nobody needs the token there: the file's permissions let in its owner and root.
+
 Config (``plugins.admin_app``): ``token`` and ``allowed_hosts``, for ``kernel.service(AdminApp)`` mounted in an
 application.
 
@@ -16,6 +19,7 @@ Example::
     host = "0.0.0.0"
     token = "trivet:1:..."  # sealed; or $ORDERS_PLUGINS__WEB__TOKEN_FILE
     allowed_hosts = ["orders.internal"]
+    socket = "unix:/run/orders/admin.sock"
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from trivet import Provider, Secret, hookimpl
 from trivet_plugins.web.admin_app import AdminApp
 from trivet_plugins.web.guard import MIN_TOKEN
 from trivet_plugins.web.server import WebServer, serve
+from trivet_plugins.web.unix_socket import socket_path
 
 if TYPE_CHECKING:
     from trivet import Composition, Kernel
@@ -49,6 +54,16 @@ class AdminAppConfig:
     allowed_hosts: tuple[str, ...] = ()
 
 
+def _socket_path(_instance: object, _attribute: attrs.Attribute[Any], value: str | None) -> None:
+    if value is not None:
+        socket_path(value)
+
+
+def _unless_nowhere(instance: WebConfig, _attribute: attrs.Attribute[Any], value: bool) -> None:  # noqa: FBT001 - attrs' signature
+    if not value and instance.socket is None:
+        raise ValueError('tcp = false needs a socket, e.g. socket = "unix:/run/orders/admin.sock"')
+
+
 @attrs.frozen(kw_only=True)
 class WebConfig:
     """The section ``plugins.web``: where the pages are served, and their locks."""
@@ -58,6 +73,9 @@ class WebConfig:
     token: Secret[str] | None = attrs.field(default=None, validator=_long_enough)
     allowed_hosts: tuple[str, ...] = ()
     drain: float = attrs.field(default=0.5, validator=[attrs.validators.ge(0), attrs.validators.le(30)])
+    socket: str | None = attrs.field(default=None, validator=_socket_path)
+    socket_mode: str = attrs.field(default="0600", validator=attrs.validators.matches_re("0?[0-7]{3}"))
+    tcp: bool = attrs.field(default=True, validator=_unless_nowhere)
 
 
 def admin_app(config: AdminAppConfig, kernel: Kernel) -> AdminApp:

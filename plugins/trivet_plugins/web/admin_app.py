@@ -28,13 +28,12 @@ _HEADERS: Final = (
 class AdminApp:
     """The admin pages of a kernel: ``/ /livez /readyz /startupz /health /metrics /config /plugins``.
 
-    Under ``/config`` are ``/history``, ``/diff`` and ``/explain``, and orders, which are POSTs: ``/reload /rollback /pin
-    /unpin /override /override/remove``.
+    Under ``/config`` are ``/values /export /schema /problems /history /diff /explain``, and orders, which are POSTs:
+    ``/reload /rollback /pin /unpin /override /override/remove``.
 
-    The service ``web`` serves it on an address of its own. To have it in an application instead, mount it. An
-    application is put
-    together before its kernel starts, so make it there; it answers (``/readyz`` with 503) before the start and after
-    the stop too::
+    The service ``web`` serves it on an address of its own. To have it in an application instead, mount it. An application is
+    put together before its kernel starts, so make it there; it answers (``/readyz`` with 503) before the start and after the
+    stop too::
 
         app = FastAPI(lifespan=kernel.lifespan)
         app.mount("/_trivet", AdminApp(kernel, token=Secret(os.environ["ADMIN_TOKEN"])))
@@ -47,20 +46,32 @@ class AdminApp:
     Args:
         kernel: Whose pages these are.
         token: What ``Authorization: Bearer`` must carry, at least 16 characters; None: only clients on this machine get
-        in. allowed_hosts: Names to answer to, besides localhost and IP addresses.
+            in.
+        allowed_hosts: Names to answer to, besides localhost and IP addresses.
+        trusts_socket: Ask nobody who comes through a unix socket for the token: the file's permissions have let them in.
+            Only right where no proxy serves that socket to others.
 
     Raises:
         MissingExtraError: if Starlette is not installed.
         ValueError: if the token is too short.
     """
 
-    def __init__(self, kernel: Kernel, *, token: Secret[str] | None = None, allowed_hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        *,
+        token: Secret[str] | None = None,
+        allowed_hosts: Iterable[str] = (),
+        trusts_socket: bool = False,
+    ) -> None:
         self.kernel = kernel
-        self._app = _build(kernel, Guard(token, allowed_hosts))
+        self._app = _build(kernel, Guard(token, allowed_hosts, trusts_socket=trusts_socket))
 
-    def behind(self, *, token: Secret[str] | None, allowed_hosts: Iterable[str]) -> AdminApp:
+    def behind(
+        self, *, token: Secret[str] | None, allowed_hosts: Iterable[str], trusts_socket: bool = False
+    ) -> AdminApp:
         """Return the same pages behind other locks."""
-        return type(self)(self.kernel, token=token, allowed_hosts=allowed_hosts)
+        return type(self)(self.kernel, token=token, allowed_hosts=allowed_hosts, trusts_socket=trusts_socket)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI connection."""

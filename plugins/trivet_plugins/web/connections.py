@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 _WILDCARDS: Final = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
-def sever(address: tuple[str, int]) -> int:
+def sever(address: tuple[str, int] | str) -> int:
     """Shut down this process's connections that came in at an address. Whoever waits for one goes on with an error.
 
     Args:
-        address: Host and port that a listening socket of this process was bound to.
+        address: Host and port, or the unix path, that a listening socket of this process was bound to.
 
     Returns:
         How many there were.
@@ -30,15 +30,16 @@ def sever(address: tuple[str, int]) -> int:
     severed = 0
     for connection in _sockets():
         with connection, contextlib.suppress(OSError):  # one without a peer is no connection
-            if connection.getpeername() and _is_at(connection.getsockname(), address):
+            connection.getpeername()  # raises for one that only listens; of a unix client it is empty
+            if _is_at(connection.getsockname(), address):
                 connection.shutdown(socket.SHUT_RDWR)
                 severed += 1
     return severed
 
 
-def _is_at(name: object, address: tuple[str, int]) -> bool:
-    if not isinstance(name, tuple):  # a unix socket
-        return False
+def _is_at(name: object, address: tuple[str, int] | str) -> bool:
+    if isinstance(name, str) or isinstance(address, str) or not isinstance(name, tuple):
+        return name == address
     host, port = address
     return name[1] == port and (name[0] == host or host in _WILDCARDS)
 

@@ -2,7 +2,7 @@
 
 Three locks, each for an attack of its own: the token against strangers; the Host check against a web page that makes
 its name resolve to 127.0.0.1 (DNS rebinding); without a token, the client's address against a surface that was mounted
-in a public service.
+in a public service. A unix socket of the surface's own has a fourth, the file's permissions, which stands for the token.
 """
 
 from __future__ import annotations
@@ -40,17 +40,21 @@ class Guard:
     Args:
         token: What ``Authorization: Bearer`` must carry; None: only clients on this machine get in.
         allowed_hosts: Host names to answer to, besides localhost and IP addresses (an address cannot be rebound).
+        trusts_socket: Let clients of a unix socket in without the token, unless a proxy sent them.
 
     Raises:
         ValueError: if the token is shorter than `MIN_TOKEN`.
     """
 
-    def __init__(self, token: Secret[str] | None, allowed_hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self, token: Secret[str] | None, allowed_hosts: Iterable[str] = (), *, trusts_socket: bool = False
+    ) -> None:
         if token is not None and len(token.reveal()) < MIN_TOKEN:
             msg = f"the token must have at least {MIN_TOKEN} characters; openssl rand -hex 32 makes a good one"
             raise ValueError(msg)
         self._token = _digest(token.reveal()) if token is not None else None
         self._hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._trusts_socket = trusts_socket
 
     def refusal(self, headers: Mapping[str, str], client: Sequence[object] | None) -> Refusal | None:
         """Return why a request may not see more than the bare probes, or None where it may.
@@ -62,9 +66,12 @@ class Guard:
         host = headers.get("host", "")
         if not self._answers_to(host):
             return Refusal(421, "this host name is not served; add it to allowed_hosts")
+        forwarded = any(name in headers for name in _FORWARDING)
+        if self._trusts_socket and client is None and not forwarded:
+            return None
         if self._token is not None:
             return None if self._has_token(headers.get("authorization", "")) else _UNAUTHORIZED
-        if any(name in headers for name in _FORWARDING) or not _is_local(client):
+        if forwarded or not _is_local(client):
             return Refusal(403, "without a token only clients on this machine are answered; set a token")
         return None
 

@@ -25,6 +25,10 @@ ENDPOINTS: Final[Mapping[str, str]] = {
     "/health": "Every health check with its last result; ?group=ready narrows it.",
     "/metrics": "Metrics for Prometheus, in the format that Accept asks for.",
     "/config": "The configuration in force, secrets masked, with generation and fingerprint.",
+    "/config/values": "Every value with the place that sets it; ?at=3 as it was in generation 3.",
+    "/config/export": "The same as a document that loads; ?format=toml, yaml or json, ?origins=1.",
+    "/config/schema": "The JSON Schema of all sections, for editors.",
+    "/config/problems": "What keeps out what the sources say now; empty while that is in force.",
     "/config/history": "The last generations: when, why and by whom; what is pinned and overridden.",
     "/plugins": "The providers that take part, who gives them, and what they are doing.",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
@@ -11,8 +10,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from trivet.health.rendering import MEDIA_TYPE
-from trivet_plugins.web import config_pages
-from trivet_plugins.web.config_pages import ORDERS, obey
+from trivet_plugins.web import config_views
+from trivet_plugins.web.config_orders import ORDERS, obey
 from trivet_plugins.web.index import index
 from trivet_plugins.web.scrape import scrape
 
@@ -36,10 +35,14 @@ def build(kernel: Kernel, guard: Guard) -> Starlette:
         "/": index,
         "/health": health,
         "/metrics": scrape,
-        "/config": config,
-        "/config/history": config_pages.history,
-        "/config/diff": config_pages.diff,
-        "/config/explain": config_pages.explain,
+        "/config": config_views.config,
+        "/config/values": config_views.values,
+        "/config/export": config_views.export,
+        "/config/schema": config_views.schema,
+        "/config/problems": config_views.problems,
+        "/config/history": config_views.history,
+        "/config/diff": config_views.diff,
+        "/config/explain": config_views.explain,
         "/plugins": plugins,
     }
     routes = [Route(path, functools.partial(_probe, kernel, guard, group)) for path, group in _PROBES.items()]
@@ -85,20 +88,6 @@ def health(kernel: Kernel, request: Request) -> Response:
         return PlainTextResponse(f"no health group {group!r}; there are: {known}\n", 404)
     report = kernel.health.report(group)
     return JSONResponse(report.to_json(service=kernel.name), report.http_status, media_type=MEDIA_TYPE)
-
-
-def config(kernel: Kernel, request: Request) -> Response:
-    """Answer ``/config``: what is in force, with all secrets masked, and why the last reload was rejected if it was."""
-    if kernel.config.generation == 0:
-        return PlainTextResponse("the configuration is not loaded yet\n", 503)
-    body = {
-        "kernel": kernel.name,
-        "generation": kernel.config.generation,
-        "fingerprint": kernel.config.fingerprint,
-        "problems": [str(problem) for problem in kernel.config.problems],
-        "config": kernel.config.show(),
-    }
-    return Response(json.dumps(body, default=str), media_type="application/json")
 
 
 def plugins(kernel: Kernel, request: Request) -> Response:

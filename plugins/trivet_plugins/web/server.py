@@ -1,9 +1,9 @@
-"""`WebServer`: the admin pages on an address of their own, served by hypercorn under asyncio and trio alike."""
+"""`WebServer`: the admin pages on addresses of their own, served by hypercorn under asyncio and trio alike."""
 
 from __future__ import annotations
 
 import logging
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final, cast
 
 import anyio
@@ -14,10 +14,11 @@ from trivet.events import ServiceListening
 from trivet_plugins.web.admin_app import AdminApp
 from trivet_plugins.web.connections import sever
 from trivet_plugins.web.listener import listen
+from trivet_plugins.web.unix_socket import SCHEME, listening_at, socket_path
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from hypercorn.config import Config
     from hypercorn.typing import ASGIFramework
@@ -39,23 +40,32 @@ class WebServer:
     """The running web surface, as ``kernel.service(WebServer)`` gives it.
 
     Args:
-        host: The address that is bound.
+        host: The address that is bound; None where only the unix socket is.
         port: The port that is bound, also where 0 was asked for.
+        socket: The path of the unix socket, where there is one.
     """
 
-    host: str
-    port: int
+    host: str | None
+    port: int | None
+    socket: str | None = None
 
     @property
-    def address(self) -> tuple[str, int]:
-        """Host and port."""
-        return self.host, self.port
+    def address(self) -> tuple[str, int] | None:
+        """Host and port; None where only the unix socket is bound."""
+        return (self.host, self.port) if self.host is not None and self.port is not None else None
 
     @property
     def url(self) -> str:
-        """Where a browser finds it."""
+        """Where a browser finds it; ``unix:`` and the path where only the socket is there."""
+        if self.host is None:
+            return f"{SCHEME}{self.socket}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}/"
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """All that ``--url`` of the command line may name."""
+        return tuple(dict.fromkeys((self.url, f"{SCHEME}{self.socket}"))) if self.socket is not None else (self.url,)
 
 
 @asynccontextmanager
@@ -63,15 +73,16 @@ async def serve(config: WebConfig, kernel: Kernel) -> AsyncIterator[WebServer]:
     """Serve the kernel's `AdminApp`.
 
     Raises:
-        StartupRefused: if the address cannot be bound, or may not be bound without a token.
+        StartupRefused: if an address cannot be bound, or may not be bound without a token.
     """
-    app = kernel.service(AdminApp).behind(token=config.token, allowed_hosts=config.allowed_hosts)
-    listener = await listen(config.host, config.port, has_token=config.token is not None)
-    server = WebServer(*listener.getsockname()[:2])
+    app = kernel.service(AdminApp).behind(token=config.token, allowed_hosts=config.allowed_hosts, trusts_socket=True)
     stop, ended = anyio.Event(), anyio.Event()
-    async with anyio.create_task_group() as group:
-        group.start_soon(_run_hypercorn, app, listener, stop, ended, config.drain)
-        kernel.emit(ServiceListening(service="service/web", url=server.url))
+    async with _listening(config) as listeners, anyio.create_task_group() as group:
+        names = [listener.getsockname() for listener in listeners]
+        server = _server(names)
+        group.start_soon(_run_hypercorn, app, listeners, stop, ended, config.drain)
+        for url in server.urls:
+            kernel.emit(ServiceListening(service="service/web", url=url))
         try:
             yield server
         finally:
@@ -80,17 +91,43 @@ async def serve(config: WebConfig, kernel: Kernel) -> AsyncIterator[WebServer]:
             with anyio.CancelScope(shield=True), anyio.move_on_after(config.drain):
                 await ended.wait()
             if not ended.is_set():
-                sever(server.address)
+                for name in names:
+                    sever(name)
+
+
+@asynccontextmanager
+async def _listening(config: WebConfig) -> AsyncIterator[Sequence[socket.socket]]:
+    listeners: list[socket.socket] = []
+    async with AsyncExitStack() as stack:
+        if config.tcp:
+            address = await listen(config.host, config.port, has_token=config.token is not None)
+            stack.callback(address.close)
+            listeners.append(address)
+        if config.socket is not None:
+            path = socket_path(config.socket)
+            bound = await stack.enter_async_context(listening_at(path, int(config.socket_mode, 8)))
+            listeners.append(bound.listener)
+        yield listeners
+
+
+def _server(names: Sequence[tuple[str, int] | str]) -> WebServer:
+    host, port, path = None, None, None
+    for name in names:
+        if isinstance(name, str):
+            path = name
+        else:
+            host, port = name[:2]
+    return WebServer(host, port, path)
 
 
 async def _run_hypercorn(
-    app: AdminApp, listener: socket.socket, stop: anyio.Event, ended: anyio.Event, drain: float
+    app: AdminApp, listeners: Sequence[socket.socket], stop: anyio.Event, ended: anyio.Event, drain: float
 ) -> None:
     try:
         with anyio.CancelScope(shield=True) as scope:
             async with anyio.create_task_group() as group:
                 group.start_soon(_cut_off, scope, stop, drain + 2 * _MARGIN)
-                await _until_stopped(app, _settings(listener, drain + _MARGIN), stop)
+                await _until_stopped(app, _settings(listeners, drain + _MARGIN), stop)
                 group.cancel_scope.cancel()
     finally:
         ended.set()
@@ -123,13 +160,13 @@ async def _until_stopped(app: AdminApp, settings: Config, stop: anyio.Event) -> 
             raise
 
 
-def _settings(listener: socket.socket, grace: float) -> Config:
+def _settings(listeners: Sequence[socket.socket], grace: float) -> Config:
     from hypercorn.config import Config
 
     logger = logging.getLogger(_LOGGER)
     logger.setLevel(logging.WARNING)  # it would announce the address that the kernel has announced
     settings = Config()
-    settings.bind = [f"fd://{listener.detach()}"]  # the socket is hypercorn's from here on
+    settings.bind = [f"fd://{listener.detach()}" for listener in listeners]  # they are hypercorn's from here on
     settings.errorlog = logger
     settings.accesslog = None
     settings.graceful_timeout = grace

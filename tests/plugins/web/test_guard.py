@@ -68,6 +68,16 @@ def test_without_a_token_only_this_machine_gets_in(client, expected):
     assert status(Guard(None), {}, client) == expected
 
 
+def test_a_trusted_socket_stands_for_the_token_unless_a_proxy_is_behind_it():
+    """Only clients without an address, and only where the guard was told so; what a proxy adds takes the trust away."""
+    trusting = Guard(Secret(TOKEN), trusts_socket=True)
+    assert status(trusting, {}, None) == 200
+    assert status(trusting, {}, LOCAL) == 401
+    assert status(trusting, {"x-forwarded-for": "203.0.113.5"}, None) == 401
+    assert status(trusting, {"host": "evil.example"}, None) == 421
+    assert status(Guard(Secret(TOKEN)), {}, None) == 401
+
+
 @pytest.mark.parametrize("header", ["forwarded", "via", "x-forwarded-for", "x-real-ip"])
 def test_without_a_token_a_proxied_client_stays_outside(header):
     """Behind a proxy on this machine every client looks local; what the proxy adds gives it away."""

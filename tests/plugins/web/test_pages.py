@@ -9,12 +9,14 @@ import attrs
 import httpx
 import pytest
 
+import trivet_plugins.config.toml as toml_plugin
 import trivet_plugins.web as web_plugin
 from trivet import Kernel, Provider, Secret, Status, Verdict, hookimpl
 from trivet_plugins.web import AdminApp, WebServer
 
 TOKEN = "correct-horse-battery-staple"
-GUARDED = ["/", "/health", "/metrics", "/config", "/plugins"]
+ASKED = ["values", "export", "schema", "problems", "history", "diff?from=1", "explain?path=plugins.web.port"]
+GUARDED = ["/", "/health", "/metrics", "/plugins", "/config", *(f"/config/{name}" for name in ASKED)]
 PROBES = ["/livez", "/readyz", "/startupz"]
 
 
@@ -103,7 +105,7 @@ async def test_probes_answer_under_any_name(served):
 
 async def test_all_else_needs_the_token(served):
     """Where a token is set, each page wants it, from this machine too."""
-    kernel, client = await served({"token": TOKEN}, plugins=[Exporters(TEXT)])
+    kernel, client = await served({"token": TOKEN}, plugins=[Exporters(TEXT), toml_plugin])
     async with client:
         for path in GUARDED:
             without = await client.get(path)
@@ -152,7 +154,7 @@ async def test_every_answer_carries_the_security_headers(served):
 
 async def test_head_is_get_without_a_body(served):
     """HEAD gives the status and the headers."""
-    _, client = await served(plugins=[Exporters(TEXT)])
+    _, client = await served(plugins=[Exporters(TEXT), toml_plugin])
     async with client:
         for path in [*GUARDED, *PROBES]:
             head, full = await client.head(path), await client.get(path)
@@ -264,7 +266,7 @@ async def test_a_large_scrape_is_streamed_and_packed(served):
 
 async def test_the_index_is_a_page_for_people_and_json_for_the_rest(served):
     """A browser gets HTML whose links lead somewhere, anything else JSON."""
-    kernel, client = await served(plugins=[Exporters(TEXT)])
+    kernel, client = await served(plugins=[Exporters(TEXT), toml_plugin])
     async with client:
         page = await client.get("/", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
         data = (await client.get("/")).json()

@@ -1,12 +1,17 @@
-"""The history and the orders under ``/config``, over real sockets: who may give them, and what they do."""
+"""What the pages under ``/config`` tell, and the orders there, over real sockets: who may give them, what they do."""
 
 from __future__ import annotations
+
+import json
 
 import anyio
 import attrs
 import httpx
 import pytest
 
+import trivet_plugins.config.json as json_plugin
+import trivet_plugins.config.toml as toml_plugin
+import trivet_plugins.config.yaml as yaml_plugin
 from trivet import Secret
 from trivet.config.contracts import Veto
 from trivet.events import ConfigPinned, ConfigReloaded
@@ -39,7 +44,7 @@ def service(served):
 
     async def start(section=None):
         settings = memory_config({}, name="settings")
-        kernel, client = await served(section, plugins=[settings])
+        kernel, client = await served(section, plugins=[settings, json_plugin, toml_plugin, yaml_plugin])
         kernel.config.bind("database", Database)
         settings.data = {"database": {"size": 4}}
         await kernel.config.reload("bound")
@@ -98,9 +103,66 @@ async def test_a_value_is_explained_as_it_was(service):
     assert (then["value"], then["shadowed"]) == (4, [])
 
 
+async def test_every_value_is_listed_with_its_place_now_and_then(service):
+    """``/config/values`` and ``/config`` agree; ``at`` looks into the history."""
+    kernel, client, put = await service()
+    before = kernel.config.generation
+    await put(size=5, password="hunter2")
+    async with client:
+        body = (await client.get("/config/values")).json()
+        then = (await client.get("/config", params={"at": before})).json()
+    rows = {row["path"]: row for row in body["values"]}
+    assert rows["database.size"]["value"] == 5
+    assert rows["database.size"]["origin"]["source"] == "settings"
+    assert rows["database.password"]["value"] == "***"
+    assert (then["generation"], then["config"]["database"]["size"]) == (before, 4)
+
+
+async def test_documents_are_written_without_secrets(service):
+    """An export in any format and of any generation; no parameter reveals a secret. The schema is JSON."""
+    kernel, client, put = await service()
+    before = kernel.config.generation
+    await put(size=5, password="hunter2")
+    async with client:
+        for query in ("", "?format=yaml", "?format=json&origins=1", "?reveal=1", "?redact=0", "?origins="):
+            response = await client.get(f"/config/export{query}")
+            assert response.status_code == 200
+            assert response.headers["content-type"].startswith("text/plain")
+            assert "***" in response.text
+            assert "hunter2" not in response.text
+        then = await client.get("/config/export", params={"at": before, "origins": 1})
+        assert "size = 4  # settings" in then.text
+        schema = (await client.get("/config/schema?partial=1")).json()
+    assert '"minimum": 1' in json.dumps(schema)
+
+
+async def test_what_keeps_a_change_out_is_told_in_rows(service):
+    """``/config/problems`` is empty while the sources are in force, and empty again once they are mended."""
+    _, client, put = await service()
+    async with client:
+        assert (await client.get("/config/problems")).json()["problems"] == []
+        await put(size=0, password="hunter2")
+        body = (await client.get("/config/problems")).json()
+        assert body["problems"] == [
+            {
+                "file": "settings",
+                "line": None,
+                "column": None,
+                "path": "database.size",
+                "message": "must be >= 1, got 0",
+            }
+        ]
+        await put(size=6)
+        assert (await client.get("/config/problems")).json()["problems"] == []
+
+
 @pytest.mark.parametrize(
     ("path", "status", "text"),
     [
+        ("/config?at=99", 404, "generation 99 is not in the history"),
+        ("/config/values?at=0x1", 400, "at is the number of a generation"),
+        ("/config/export?format=ini", 400, "there is no format 'ini'; there is"),
+        ("/config/export?origins=yes", 400, "origins is 0 or 1"),
         ("/config/diff", 400, "say which generations"),
         ("/config/diff?from=x", 400, "from is the number of a generation"),
         ("/config/diff?from=99", 404, "generation 99 is not in the history; 1 to"),
@@ -323,6 +385,7 @@ async def test_pages_before_the_load_say_so():
     headers = {"authorization": f"Bearer {TOKEN}"}
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
-        assert (await client.get("/config/history")).status_code == 503
+        for page in ("", "/values", "/export", "/problems", "/history"):
+            assert (await client.get(f"/config{page}")).status_code == 503
         assert (await client.get("/config/diff?from=1")).status_code == 503
         assert (await client.post("/config/pin", json={})).status_code == 503

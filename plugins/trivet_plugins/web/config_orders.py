@@ -1,0 +1,93 @@
+"""The orders under ``/config``, which change what is in force: reload, roll back, pin, override.
+
+Orders are POSTs with a JSON object (`trivet_plugins.web.order`). Whoever gives one stands in the history, in the event
+and in the log.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from starlette.responses import PlainTextResponse, Response
+
+from trivet import ConfigError, TrivetError
+from trivet.config.history import UnknownGenerationError
+from trivet_plugins.web import config_rows as rows
+from trivet_plugins.web.config_views import json_page, not_loaded
+from trivet_plugins.web.order import Order, OrderError, read
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from starlette.requests import Request
+
+    from trivet import Kernel
+    from trivet.config.row import Row
+
+    Action = Callable[[Kernel, Order], Awaitable[Row]]
+
+
+async def _reload(kernel: Kernel, order: Order) -> Row:
+    why = f": {order.reason}" if order.reason else ""
+    return rows.outcome_row(await kernel.config.reload(f"reload by {order.actor}{why}", actor=order.actor))
+
+
+async def _rollback(kernel: Kernel, order: Order) -> Row:
+    to = cast("int", order.fields["generation"])
+    return rows.outcome_row(await kernel.config.rollback(to, actor=order.actor, reason=order.reason))
+
+
+async def _pin(kernel: Kernel, order: Order) -> Row:
+    pin = await kernel.config.pin(actor=order.actor, reason=order.reason)
+    return {"applied": True, "generation": pin.generation, "changed": [], "problems": []}
+
+
+async def _unpin(kernel: Kernel, order: Order) -> Row:
+    return rows.outcome_row(await kernel.config.unpin(actor=order.actor, reason=order.reason))
+
+
+async def _override(kernel: Kernel, order: Order) -> Row:
+    values, seconds = cast("dict[str, object]", order.fields["values"]), cast("Any", order.fields.get("expires_in"))
+    before = kernel.config.generation
+    try:
+        made = await kernel.config.override(values, expires_in=seconds, actor=order.actor, reason=order.reason)
+    except ConfigError as exc:
+        problems = [str(problem) for problem in exc.problems]
+        return {"applied": False, "generation": kernel.config.generation, "changed": [], "problems": problems}
+    changed = list(kernel.config.snapshot.changed) if kernel.config.generation != before else []
+    outcome = {"applied": True, "generation": kernel.config.generation, "changed": changed, "problems": []}
+    return {**outcome, "override": rows.override_row(made)}
+
+
+async def _remove(kernel: Kernel, order: Order) -> Row:
+    id_ = cast("int", order.fields["id"])
+    return rows.outcome_row(await kernel.config.remove_override(id_, actor=order.actor, reason=order.reason))
+
+
+ORDERS: Final[Mapping[str, tuple[Action, Mapping[str, type | tuple[type, ...]], frozenset[str]]]] = {
+    "/config/reload": (_reload, {}, frozenset()),
+    "/config/rollback": (_rollback, {"generation": int}, frozenset({"generation"})),
+    "/config/pin": (_pin, {}, frozenset()),
+    "/config/unpin": (_unpin, {}, frozenset()),
+    "/config/override": (_override, {"values": dict, "expires_in": (int, float)}, frozenset({"values"})),
+    "/config/override/remove": (_remove, {"id": int}, frozenset({"id"})),
+}
+"""Path to what is done, the fields that it takes, and those that it needs."""
+
+
+async def obey(kernel: Kernel, request: Request, path: str) -> Response:
+    """Answer a POST: 200 where what was asked for is in force, 409 where it was refused and nothing has changed."""
+    action, allowed, needed = ORDERS[path]
+    if (early := not_loaded(kernel)) is not None:
+        return early
+    try:
+        row = await action(kernel, await read(request, allowed, needed=needed))
+    except OrderError as exc:
+        return PlainTextResponse(f"{exc}\n", exc.refusal.status)
+    except UnknownGenerationError as exc:
+        return PlainTextResponse(f"{exc}\n", 404)
+    except TrivetError:
+        raise
+    except ValueError as exc:
+        return PlainTextResponse(f"{exc}\n", 400)
+    return json_page(row, 200 if row["applied"] else 409)
