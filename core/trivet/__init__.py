@@ -60,7 +60,6 @@ _HOMES = {
         "Resolved",
         "Resolver",
         "Span",
-        "Veto",
     ),
     "trivet.config.explanation": ("Explanation",),
     "trivet.config.history": ("UnknownGenerationError",),
@@ -75,6 +74,8 @@ _HOMES = {
     "trivet.config.problem": ("Problem",),
     "trivet.config.snapshot": ("Snapshot",),
     "trivet.config.turns": ("Outcome",),
+    "trivet.config.veto": ("Veto",),
+    "trivet.config.writing": ("ExportError",),
     "trivet.errors": (
         "CompositionError",
         "ConfigError",

@@ -35,7 +35,6 @@ from trivet.config.contracts import ResolveContext as ResolveContext
 from trivet.config.contracts import Resolved as Resolved
 from trivet.config.contracts import Resolver as Resolver
 from trivet.config.contracts import Span as Span
-from trivet.config.contracts import Veto as Veto
 from trivet.config.explanation import Explanation as Explanation
 from trivet.config.history import UnknownGenerationError as UnknownGenerationError
 from trivet.config.layer import Layer as Layer
@@ -47,6 +46,8 @@ from trivet.config.pin import Pin as Pin
 from trivet.config.problem import Problem as Problem
 from trivet.config.snapshot import Snapshot as Snapshot
 from trivet.config.turns import Outcome as Outcome
+from trivet.config.veto import Veto as Veto
+from trivet.config.writing import ExportError as ExportError
 from trivet.errors import CompositionError as CompositionError
 from trivet.errors import ConfigError as ConfigError
 from trivet.errors import ConfigNotLoadedError as ConfigNotLoadedError
@@ -108,6 +109,7 @@ __all__ = (
     "Document",
     "Event",
     "Explanation",
+    "ExportError",
     "Family",
     "FormatError",
     "Gauge",

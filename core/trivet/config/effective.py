@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from trivet.config import shape
 from trivet.config.coercion import from_duration
 from trivet.config.origin import Path
 from trivet.config.redaction import mask_userinfo, sounds_secret
+from trivet.config.tree import convert
 from trivet.secret import MASK, Secret
 
 _NUMBERS = frozenset({int, float, bool, type(None)})
@@ -60,6 +62,11 @@ def plain(value: object, path: Path, places: frozenset[Path], hide: Hide) -> Any
         else:
             result[key] = plain(inner, (*path, key), places, hide)
     return result
+
+
+def showable(value: Any) -> Any:  # noqa: ANN401 - as above
+    """Return plain data with a text for each infinity and NaN: JSON, in which it may be shown, has no such numbers."""
+    return convert(value, lambda _path, one: one if not isinstance(one, float) or math.isfinite(one) else str(one))
 
 
 def _text(value: str, path: Path, hide: Hide) -> object:

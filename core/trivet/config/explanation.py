@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from trivet.config.attribution import Attribution
+from trivet.config.effective import showable
 from trivet.config.layer import Layer
 from trivet.config.origin import Origin, Path, dotted
 from trivet.config.provenance import trace
@@ -15,9 +17,6 @@ from trivet.config.reference import Reference, masked, parse
 from trivet.config.schema import Schema
 from trivet.config.tree import MISSING, look_up
 from trivet.errors import UnknownPathError
-
-DEFAULT_LAYER = "default"
-"""The layer's name of values that no layer sets: the code's own."""
 
 
 @attrs.frozen
@@ -73,25 +72,21 @@ def explain(
         near = schema.suggest([str(part) for part in path])
         hint = f"; did you mean {near}?" if near else ""
         raise UnknownPathError(f"no configuration at {dotted(path) or 'the empty path'}{hint}")
-    seen = trace(layers, path)
-    origin, reference = _origin(path, layers, schema, redaction)
     shadowed = tuple(
-        Shadowed(sighting.layer.locate(path), redaction.mask(sighting.value, path)) for sighting in seen.shadowed
+        Shadowed(sighting.layer.locate(path), showable(redaction.mask(sighting.value, path)))
+        for sighting in trace(layers, path).shadowed
     )
+    origin, reference = Attribution(layers, schema).of(path), _made_of(path, layers, redaction)
     return Explanation(dotted(path), value, origin, shadowed, reference)
 
 
-def _origin(
-    path: Path, layers: Sequence[Layer], schema: Schema, redaction: Redaction
-) -> tuple[Origin | None, str | None]:
-    """Return who sets a path, and the reference that its value, or the container around it, comes from."""
-    for end in range(len(path), 0, -1):
-        winner = trace(layers, path[:end]).winner
-        if winner is not None and isinstance(winner.value, str):
-            return winner.layer.locate(path[:end]), _reference(winner.value, is_secret=redaction.is_secret(path))
-        if winner is not None:
-            return winner.layer.locate(path) if end == len(path) else default_origin(path, schema), None
-    return default_origin(path, schema), None
+def _made_of(path: Path, layers: Sequence[Layer], redaction: Redaction) -> str | None:
+    """Return the reference that a value, or the container around it, comes from."""
+    winners = (trace(layers, path[:end]).winner for end in range(len(path), 0, -1))
+    winner = next((one for one in winners if one is not None), None)
+    if winner is None or not isinstance(winner.value, str):
+        return None
+    return _reference(winner.value, is_secret=redaction.is_secret(path))
 
 
 def _reference(text: str, *, is_secret: bool) -> str | None:
@@ -101,12 +96,3 @@ def _reference(text: str, *, is_secret: bool) -> str | None:
     if not any(isinstance(part, Reference) for part in template):
         return None
     return masked(template) if is_secret else mask_userinfo(str(text))
-
-
-def default_origin(path: Path, schema: Schema) -> Origin | None:
-    """Return the place in code that gives a path its default; None for a table that exists only in code."""
-    for end in range(len(path) - 1, 0, -1):
-        owner = schema.owner(path[:end])
-        if owner is not None:
-            return Origin(DEFAULT_LAYER, f"default of {owner.__module__}.{owner.__qualname__}.{path[end]}")
-    return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trivet.config.effective import Hide, plain
-from trivet.config.leaf import Attribution, Leaf, walk
+from trivet.config.attribution import Attribution
+from trivet.config.effective import Hide, plain, showable
+from trivet.config.leaf import Leaf, walk
 from trivet.config.origin import Path
 from trivet.config.reference import escape
 from trivet.config.schema import PluginLists
@@ -88,7 +89,7 @@ class Exporting:
         shown, raw = self._effective(lambda _path, _value: MASK), self._effective(reveal)
         attribution = self._attribution()
         return tuple(
-            Leaf(path=path, value=value, origin=attribution.of(path), raw=look_up(raw, path))
+            Leaf(path=path, value=showable(value), origin=attribution.of(path), raw=look_up(raw, path))
             for path, value in walk(shown, into_lists=False)
         )
 

@@ -7,10 +7,10 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from trivet.config.contracts import Veto
 from trivet.config.fault import Fault, Faults, RefusedValue
 from trivet.config.origin import Path
 from trivet.config.shape import Field
+from trivet.config.veto import Veto
 from trivet.errors import TrivetError
 from trivet.failure import describe
 from trivet.secret import Secret

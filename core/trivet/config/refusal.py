@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from trivet.config.leaf import Attribution
+from trivet.config.attribution import Attribution
 from trivet.config.origin import Path
 from trivet.config.problem import Problem
 from trivet.config.provenance import origins, trace

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from trivet.config import explanation
-from trivet.config.effective import plain
+from trivet.config.effective import plain, showable
 from trivet.config.export import Exporting
 from trivet.config.leaf import Difference, compare
 from trivet.config.origin import Path, parse_path
@@ -33,6 +33,8 @@ class Showing(Exporting):
     def show(self) -> dict[str, Any]:
         """Return the effective configuration, defaults included, as plain data with all secrets masked.
 
+        Any JSON can hold it: an infinity or NaN is the text ``inf`` or ``nan``.
+
         Raises:
             ConfigNotLoadedError: before the first load.
         """
@@ -44,7 +46,7 @@ class Showing(Exporting):
             for part in path[:-1]:
                 at = at.setdefault(part, {})
             at[path[-1]] = plain(section, path, snapshot.secrets, lambda _path, _value: MASK)
-        return result
+        return cast("dict[str, Any]", showable(result))
 
     def explain(self, path: str | Path, *, at: int | None = None) -> explanation.Explanation:
         """Say where a value comes from and which places set it in vain.

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from trivet import ConfigNotLoadedError, Launch, Layer, Origin, Secret
+from trivet import ConfigNotLoadedError, ExportError, Launch, Layer, Origin, Secret
 from trivet.config.effective import plain
 from trivet.config.leaf import compare
 from trivet.config.registry import Config
 from trivet.config.structure import Structurer
 from trivet.config.tree import same
-from trivet.config.writing import ExportError, Writer, reveal, without_nulls
+from trivet.config.writing import Writer, reveal, without_nulls
 from trivet_plugins.config.json import Json
 from trivet_plugins.config.toml import Toml
 from trivet_plugins.config.yaml import Yaml
@@ -262,6 +262,52 @@ async def test_infinity_is_no_json(bench):
     assert tomllib.loads(bench.config.export("toml")) == {"limits": {"rate": float("inf")}}
     with pytest.raises(ExportError, match=r"json cannot hold .*: limits.rate is inf"):
         bench.config.export("json")
+
+
+async def test_whatever_is_shown_is_json(bench):
+    """Infinity and NaN, which JSON has not, are shown as texts: set, shadowed, in lists, of an override, and by default."""
+
+    @attrs.frozen
+    class Limits:
+        rate: float = float("inf")
+        rates: tuple[float, ...] = ()
+        labels: dict[str, float] = attrs.field(factory=dict)
+
+    bench.config.bind("limits", Limits)
+    bench.memory.put("base", {"limits": {"rates": [float("nan"), 1.5], "labels": {"a": float("-inf")}}})
+    bench.memory.put("profile", {"limits": {"labels": {"a": 1.0}}}, priority=300)
+    await bench.config.load()
+    assert bench.config.show() == {"limits": {"rate": "inf", "rates": ["nan", 1.5], "labels": {"a": 1.0}}}
+    (shadowed,) = bench.config.explain("limits.labels.a").shadowed
+    leaves = {leaf.path[-1]: leaf.value for leaf in bench.config.leaves()}
+    assert (shadowed.value, bench.config.explain("limits.rate").value) == ("-inf", "inf")
+    assert leaves == {"rate": "inf", "rates": ["nan", 1.5], "a": 1.0}
+    await bench.config.override({"limits.rate": 2.0})
+    (difference,) = bench.config.diff(1)
+    assert (difference.before.value, difference.after.value) == ("inf", 2.0)
+
+
+async def test_explain_and_export_name_the_same_places(database):
+    """Of what is set and of defaults: the field that gives a whole default gives all that is in it."""
+    await database.config.load()
+    exported = json.loads(database.config.export("json", origins=True))["origins"]
+    places = {}
+    for leaf in database.config.leaves():
+        explained = str(database.config.explain(leaf.path).origin)
+        assert explained == str(leaf.origin)
+        places[leaf.path[1:]] = explained
+        found = exported
+        for part in leaf.path:
+            found = found[part]
+        if leaf.value and leaf.path[-1] not in {"replicas", "hosts"}:  # of a list, each item has a place
+            assert explained in str(found)
+    default = f"default of {__name__}.Database"
+    assert places["pool", "label"] == f"default of {__name__}.Pool.label"
+    assert places["replicas",] == f"{default}.replicas"
+    assert str(database.config.explain("database.replicas[0].size").origin) == f"{default}.replicas"
+    database.memory.put("base", {"database": {"password": "x"}})
+    await database.config.reload()
+    assert str(database.config.explain("database.pool.size").origin) == f"{default}.pool"
 
 
 async def test_the_lists_of_plugins_are_exported_too(database):

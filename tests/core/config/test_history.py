@@ -6,8 +6,8 @@ import attrs
 import pytest
 
 from trivet import ConfigError, ConfigNotLoadedError, Secret, UnknownPathError
-from trivet.config.contracts import Veto
 from trivet.config.history import HISTORY_SIZE, UnknownGenerationError
+from trivet.config.veto import Veto
 from trivet.events import ConfigPinned, ConfigRejected, ConfigReloaded, ConfigWarning
 
 NO_SECRET = Secret("")

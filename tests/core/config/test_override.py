@@ -10,8 +10,8 @@ import pytest
 
 from trivet import ConfigError, ConfigNotLoadedError, KernelStateError, Secret
 from trivet.config import steering
-from trivet.config.contracts import Veto
 from trivet.config.layer import DELETE
+from trivet.config.veto import Veto
 from trivet.events import ConfigRejected
 
 LIMIT = 10

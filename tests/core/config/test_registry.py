@@ -18,7 +18,7 @@ from trivet import (
     UnknownPathError,
 )
 from trivet.config import loading, participants, resolution
-from trivet.config.contracts import Veto
+from trivet.config.veto import Veto
 from trivet.events import ConfigRejected, ConfigReloaded, ConfigWarning
 
 LIMIT = 10

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 
+from trivet import Origin
+from trivet.config.row import origin_row
+from trivet_plugins.cli.inquiry import row_place
+
 
 def test_show_lists_every_value_with_its_origin(directory):
     """A line per value, defaults included, secrets masked."""
@@ -100,3 +104,13 @@ def test_an_invalid_configuration_shows_its_problems(directory):
     done = directory.trivet("config", "show", "--app", "app.py")
     assert (done.returncode, done.stdout) == (78, "")
     assert "orders.toml:2:13: error: database.pool_size" in done.stderr
+
+
+def test_an_origin_says_all_it_knows_in_json_and_in_text():
+    """The revision of a remote document, and the note that a value is the last known good one."""
+    origin = Origin("http", "https://config/orders", 3, 8, "41", "last known good, 2026-01-31T12:00:00Z")
+    row = json.loads(json.dumps(origin_row(origin)))
+    assert row["revision"] == "41"
+    assert row["note"] == "last known good, 2026-01-31T12:00:00Z"
+    assert row_place(row) == str(origin) == "https://config/orders:3:8 @rev 41 (last known good, 2026-01-31T12:00:00Z)"
+    assert row_place({"layer": "base", "source": "a.toml", "line": 1, "column": None}) == "a.toml:1"

@@ -13,7 +13,7 @@ import trivet_plugins.config.json as json_plugin
 import trivet_plugins.config.toml as toml_plugin
 import trivet_plugins.config.yaml as yaml_plugin
 from trivet import Secret
-from trivet.config.contracts import Veto
+from trivet.config.veto import Veto
 from trivet.events import ConfigPinned, ConfigReloaded
 from trivet.testing import memory_config
 from trivet_plugins.web import WebServer, order
