@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import hmac
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import attrs
+
+from trivet.ciphers.subkey import material
 
 if TYPE_CHECKING:
     from trivet.ciphers.keys import Passphrase
@@ -56,6 +60,15 @@ class Key:
     id: int
     suite: int
     material: bytes = attrs.field(repr=False)
+
+    @functools.cached_property
+    def keyed(self) -> hmac.HMAC:
+        """HMAC-SHA512 that has taken in the key and nothing else, to be copied: half the cost of starting anew.
+
+        Raises:
+            KeyRingError: if the key is too short.
+        """
+        return hmac.new(material(self), digestmod="sha512")
 
 
 @runtime_checkable

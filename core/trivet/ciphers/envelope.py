@@ -34,14 +34,16 @@ flags and versions, lengths out of range are refused, so an altered text never o
 
 from __future__ import annotations
 
-import hmac
 import struct
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from trivet.ciphers import base64url
 from trivet.ciphers.subkey import KEY_BYTES
+
+if TYPE_CHECKING:
+    from trivet.ciphers.contracts import Key
 
 PREFIX: Final = "trivet:1:"
 """What every sealed value in text form starts with."""
@@ -57,9 +59,9 @@ _MAGIC: Final = b"TV"
 _VERSION: Final = 1
 _FLAGS: Final = 0
 _HEADER: Final = struct.Struct(">2sBHQB")
-_OVERHEAD: Final = _HEADER.size + COMMITMENT_BYTES + NONCE_BYTES
+_START: Final = struct.Struct(f"{_HEADER.format}{COMMITMENT_BYTES}s{NONCE_BYTES}s")
+_OVERHEAD: Final = _START.size
 _LABEL: Final = b"trivet/env/v1"
-_NONCE_AT: Final = _HEADER.size + COMMITMENT_BYTES
 _MAX_BYTES: Final = _OVERHEAD + MAX_DATA_BYTES + MAX_TAG_BYTES
 _MAX_TEXT: Final = len(PREFIX) + _MAX_BYTES * 4 // 3 + 4
 
@@ -73,38 +75,46 @@ def header(suite: int, key_id: int, magic: bytes = _MAGIC) -> bytes:
     return _HEADER.pack(magic, _VERSION, suite, key_id, _FLAGS)
 
 
-def read_header(raw: bytes, magic: bytes = _MAGIC) -> tuple[int, int] | None:
-    """Return suite and key id of what `header` gave; None for another magic, version or flags."""
-    found, version, suite, key_id, flags = _HEADER.unpack_from(raw)
-    return (suite, key_id) if (found, version, flags) == (magic, _VERSION, _FLAGS) else None
+def read_start(raw: bytes, magic: bytes = _MAGIC) -> tuple[int, int, bytes, bytes] | None:
+    """Return suite, key id, commitment and nonce: what the first 70 bytes say.
+
+    Args:
+        raw: At least so many.
+        magic: Of an envelope, or a stream.
+
+    Returns:
+        None for another magic, version or flags.
+    """
+    found, version, suite, key_id, flags, commitment, nonce = _START.unpack_from(raw)
+    if found != magic or version != _VERSION or flags != _FLAGS:
+        return None
+    return suite, key_id, commitment, nonce
 
 
-def derive(material: bytes, head: bytes, nonce: bytes, label: bytes = _LABEL) -> tuple[bytes, bytes]:
+def derive(key: Key, head: bytes, nonce: bytes, label: bytes = _LABEL) -> tuple[bytes, bytes]:
     """Derive the key of one message and the commitment to it.
 
     Args:
-        material: The data key, at least `KEY_BYTES` long.
+        key: The data key.
         head: The envelope's header.
         nonce: The envelope's nonce, `NONCE_BYTES` random bytes.
         label: What the key is for: an envelope, a stream.
 
     Returns:
         The message key (32 bytes) and the commitment (32 bytes).
+
+    Raises:
+        KeyRingError: if the data key is too short.
     """
-    okm = hmac.digest(material, label + head + nonce, "sha512")
+    mac = key.keyed.copy()
+    mac.update(label + head + nonce)
+    okm = mac.digest()
     return okm[:KEY_BYTES], okm[KEY_BYTES:]
 
 
 def text_form(head: bytes, commitment: bytes, nonce: bytes, sealed: bytes) -> str:
     """Return the text form of the parts of an envelope."""
     return PREFIX + base64url.encode(head + commitment + nonce + sealed)
-
-
-def _decoded(body: str) -> bytes:
-    try:
-        return base64url.decode(body)
-    except ValueError as exc:
-        raise EnvelopeError(str(exc)) from None
 
 
 @attrs.frozen
@@ -143,10 +153,13 @@ class Envelope:
         """
         if len(text) > _MAX_TEXT or not text.startswith(PREFIX):
             raise EnvelopeError("no envelope, or too long")
-        raw = _decoded(text[len(PREFIX) :])
+        try:
+            raw = base64url.decode(text[len(PREFIX) :])
+        except ValueError as exc:
+            raise EnvelopeError(str(exc)) from None
         if not _OVERHEAD <= len(raw) <= _MAX_BYTES:
             raise EnvelopeError("length out of range")
-        found = read_header(raw)
-        if found is None:
+        start = read_start(raw)
+        if start is None:
             raise EnvelopeError("unknown magic, version or flags")
-        return cls(*found, raw[_HEADER.size : _NONCE_AT], raw[_NONCE_AT:_OVERHEAD], raw[_OVERHEAD:])
+        return cls(*start, raw[_OVERHEAD:])

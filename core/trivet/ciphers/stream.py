@@ -41,8 +41,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 
-from trivet.ciphers.envelope import COMMITMENT_BYTES, NONCE_BYTES, derive, header, read_header
-from trivet.ciphers.subkey import material
+from trivet.ciphers.envelope import NONCE_BYTES, derive, header, read_start
 from trivet.errors import SealError
 
 if TYPE_CHECKING:
@@ -99,11 +98,10 @@ class StreamHeader:
         """
         if len(raw) != HEADER_BYTES:
             raise StreamError("too short for a stream")
-        found = read_header(raw, _MAGIC)
-        if found is None:
+        start = read_start(raw, _MAGIC)
+        if start is None:
             raise StreamError("unknown magic, version or flags")
-        nonce_at = HEADER_BYTES - NONCE_BYTES
-        return cls(*found, raw[nonce_at - COMMITMENT_BYTES : nonce_at], raw[nonce_at:])
+        return cls(*start)
 
 
 class _Segments:
@@ -171,7 +169,7 @@ class StreamSealer(_Segments):
     def __init__(self, suite: Suite, key: Key, place: bytes) -> None:
         _check_nonce(suite)
         nonce = secrets.token_bytes(NONCE_BYTES)
-        stream_key, commitment = derive(material(key), header(key.suite, key.id, _MAGIC), nonce, _LABEL)
+        stream_key, commitment = derive(key, header(key.suite, key.id, _MAGIC), nonce, _LABEL)
         head = StreamHeader(key.suite, key.id, commitment, nonce)
         super().__init__(suite, head, place, key=stream_key, size=SEGMENT_BYTES)
         self.header: Final = head.encode()
@@ -198,7 +196,7 @@ class StreamOpener(_Segments):
 
     def __init__(self, suite: Suite, key: Key, place: bytes, head: StreamHeader) -> None:
         _check_nonce(suite)
-        stream_key, commitment = derive(material(key), head.start, head.nonce, _LABEL)
+        stream_key, commitment = derive(key, head.start, head.nonce, _LABEL)
         if not hmac.compare_digest(commitment, head.commitment):
             raise StreamError("another key")
         super().__init__(suite, head, place, key=stream_key, size=SEGMENT_BYTES + suite.backend.tag_bytes)

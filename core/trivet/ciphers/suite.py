@@ -12,7 +12,7 @@ import anyio
 import attrs
 
 from trivet.ciphers.envelope import MAX_DATA_BYTES, MAX_TAG_BYTES, NONCE_BYTES, derive, header, text_form
-from trivet.ciphers.subkey import KEY_BYTES, material
+from trivet.ciphers.subkey import KEY_BYTES
 from trivet.errors import CompositionError, SealError
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ class Suite:
 
     name: str
     backend: CipherBackend
+    _nonce: bytes = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_nonce", bytes(self.backend.nonce_bytes))
 
     @classmethod
     def of(cls, name: str, backend: CipherBackend) -> Suite:
@@ -76,9 +80,8 @@ class Suite:
             SealError: if a remote cipher does not answer, or the cipher gives what cannot be right.
         """
         head, nonce = header(key.suite, key.id), secrets.token_bytes(NONCE_BYTES)
-        message_key, commitment = derive(material(key), head, nonce)
-        cipher = self.backend
-        answer = cipher.seal(message_key[: cipher.key_bytes], bytes(cipher.nonce_bytes), head + place, data)
+        message_key, commitment = derive(key, head, nonce)
+        answer = self.backend.seal(message_key[: self.backend.key_bytes], self._nonce, head + place, data)
         sealed = answer if isinstance(answer, bytes) else await self._await(answer)
         return text_form(head, commitment, nonce, self.whole(sealed, data))
 
@@ -90,13 +93,11 @@ class Suite:
             SealError: if a remote cipher does not answer.
         """
         cipher, head = self.backend, envelope.header
-        message_key, commitment = derive(material(key), head, envelope.nonce)
+        message_key, commitment = derive(key, head, envelope.nonce)
         if not hmac.compare_digest(commitment, envelope.commitment) or len(envelope.sealed) < cipher.tag_bytes:
             return None
         try:
-            answer = cipher.open(
-                message_key[: cipher.key_bytes], bytes(cipher.nonce_bytes), head + place, envelope.sealed
-            )
+            answer = cipher.open(message_key[: cipher.key_bytes], self._nonce, head + place, envelope.sealed)
             return answer if isinstance(answer, bytes) else await self._await(answer)
         except SealError:
             raise

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trivet.ciphers.contracts import Key
 from trivet.ciphers.envelope import MAX_DATA_BYTES, PREFIX, Envelope, EnvelopeError, derive, header
 
 envelopes = st.builds(
@@ -43,7 +44,7 @@ def test_the_layout_is_the_documented_one():
 def test_the_message_key_and_the_commitment_are_halves_of_one_hmac():
     """``HMAC-SHA512(data key, label || header || nonce)``, by the standard library's own HMAC."""
     digest = hmac.new(b"k" * 32, b"trivet/env/v1" + header(2, 7) + b"n" * 24, hashlib.sha512).digest()
-    assert derive(b"k" * 32, header(2, 7), b"n" * 24) == (digest[:32], digest[32:])
+    assert derive(Key(7, 2, b"k" * 32), header(2, 7), b"n" * 24) == (digest[:32], digest[32:])
 
 
 @given(envelopes)

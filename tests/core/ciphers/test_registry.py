@@ -236,7 +236,7 @@ async def test_a_cipher_never_sees_less_than_its_tag():
             return super().open(key, nonce, aad, data)
 
     key, nonce = fresh_key(), bytes(24)
-    _, commitment = derive(key.material, header(2, key.id), nonce)
+    _, commitment = derive(key, header(2, key.id), nonce)
     made = ciphers(Spy(), ring=Ring(key))
     for length in (0, 1, 15, 16):
         await refusal(made, Envelope(2, key.id, commitment, nonce, bytes(length)).encode())
