@@ -30,6 +30,7 @@ MAY_SWALLOW = {
     "kernel.py": "the body of `async with`, raised again outside of the task group",
     "metrics/gauge.py": "a reading, while others are scraped",
     "metrics/registry.py": "a collector, while others are scraped",
+    "metrics/watch.py": "a tracer, in the middle of an update",
     "metrics/wrapping.py": "a consumer's exception, on its way into the generator",
     "observers.py": "an observer, while others are told",
     "revealed.py": "validators, whose text may hold the secret",

@@ -118,9 +118,13 @@ _HOMES = {
     "trivet.launch": ("Launch",),
     "trivet.metrics.contracts": ("MetricExporter",),
     "trivet.metrics.counter": ("Counter",),
+    "trivet.metrics.exemplar": ("Exemplar",),
     "trivet.metrics.family": ("Family",),
     "trivet.metrics.gauge": ("Gauge",),
     "trivet.metrics.histogram": ("Histogram",),
+    "trivet.metrics.info": ("Info",),
+    "trivet.metrics.stateset": ("StateSet",),
+    "trivet.metrics.summary": ("Summary",),
     "trivet.provider": (
         "Provider",
         "Stability",

@@ -84,9 +84,13 @@ from trivet.kernel import Kernel as Kernel
 from trivet.launch import Launch as Launch
 from trivet.metrics.contracts import MetricExporter as MetricExporter
 from trivet.metrics.counter import Counter as Counter
+from trivet.metrics.exemplar import Exemplar as Exemplar
 from trivet.metrics.family import Family as Family
 from trivet.metrics.gauge import Gauge as Gauge
 from trivet.metrics.histogram import Histogram as Histogram
+from trivet.metrics.info import Info as Info
+from trivet.metrics.stateset import StateSet as StateSet
+from trivet.metrics.summary import Summary as Summary
 from trivet.provider import Provider as Provider
 from trivet.provider import Stability as Stability
 from trivet.revealed import revealed as revealed

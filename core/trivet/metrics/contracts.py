@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from trivet.metrics.registry import AnyFamily
+    from trivet.metrics.families import AnyFamily
 
 
 @runtime_checkable

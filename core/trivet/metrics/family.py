@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import ClassVar, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, Protocol, TypeVar
 
 import attrs
 
 from trivet.errors import MetricError
 from trivet.metrics.labels import LabelValues, label_text, plain_text, positional
+from trivet.metrics.watch import Watch
+
+if TYPE_CHECKING:
+    from trivet.metrics.exemplar import ExemplarSource
 
 GIL: Final = getattr(sys, "_is_gil_enabled", lambda: True)()
 """True where ``+=`` on a slot is atomic: CPython with a GIL switches threads only at calls, jumps and function entries."""
@@ -19,10 +23,12 @@ OVERFLOW: Final = "_overflow"
 
 
 class Cell(Protocol):
-    """One series. Its class adds the values: `CounterCell`, `GaugeCell`, `HistogramCell`."""
+    """One series. Its class adds the values: `CounterCell`, `GaugeCell`, `HistogramCell`, ..."""
 
     labels: LabelValues
     text: str
+    created: float
+    """When it was born, in seconds since the epoch."""
 
 
 C = TypeVar("C", bound=Cell)
@@ -37,22 +43,27 @@ class Description:
         name: The name that its samples start with.
         help: What is measured, one sentence.
         label_names: In the order of the keys.
+        unit: The name's last part, where it is one that OpenMetrics should be told of.
         limit: The most series.
+        watch: Asked at every update.
         on_overflow: Told about every look-up that went to the overflow series, with the guilty label.
     """
 
     name: str
     help: str = attrs.field(converter=plain_text)
     label_names: tuple[str, ...] = ()
+    unit: str = ""
     limit: int = attrs.field(validator=attrs.validators.ge(1))
     on_overflow: OnOverflow
+    watch: Watch = attrs.field(factory=Watch)
 
 
 class Family(dict[LabelValues, C], Generic[C]):
     """A metric and its series, keyed by label values: ``family["eu", "card"].inc()`` or ``family.labels("eu", "card").inc()``.
 
-    A series is born at the first look-up and lives until `remove`. A family without labels has exactly one series, and its
-    methods work on the family itself. Reading while other threads write is safe through `cells`, which is one atomic copy.
+    A series is born at the first look-up and lives until `remove`, or until it expires where the family was made with ``expire``.
+    A family without labels has exactly one series, and its methods work on the family itself. Reading while other threads write
+    is safe through `cells`, which is one atomic copy.
 
     The number of series is limited: what comes later shares one series whose label values are all ``_overflow``, the label with
     the most different values is named in `overflow`, and ``trivet_metric_overflow_total`` counts.
@@ -63,12 +74,15 @@ class Family(dict[LabelValues, C], Generic[C]):
 
     kind: ClassVar[str]
     """The type as the exposition formats call it."""
+    takes_exemplars: ClassVar[bool] = False
 
     def __init__(self, description: Description) -> None:
         super().__init__()
         self.name: Final = description.name
         self.help: Final = description.help
         self.label_names: Final = description.label_names
+        self.unit: Final = description.unit
+        self.watch: Final = description.watch
         self.limit: Final = description.limit
         self.overflow: str | None = None
         """The label that used up the limit, or None."""
@@ -108,7 +122,9 @@ class Family(dict[LabelValues, C], Generic[C]):
         self._demand_labels()
         if named:
             values = positional(self.name, self.label_names, named)
-        self.pop(self._key(values), None)
+        cell = self.pop(self._key(values), None)
+        if cell is not None:
+            self.watch.forget(cell)
 
     def clear(self) -> None:
         """Forget all series.
@@ -117,8 +133,30 @@ class Family(dict[LabelValues, C], Generic[C]):
             MetricError: if the family has no labels.
         """
         self._demand_labels()
+        for cell in self.cells():
+            self.watch.forget(cell)
         super().clear()
         self.overflow = None
+
+    @property
+    def cells_watch(self) -> Watch | None:
+        """What a cell that is born now holds: the watch, where it has anything to do."""
+        wanted = self.watch.active if self.takes_exemplars else self.watch.expire is not None
+        return self.watch if wanted else None
+
+    def take_exemplars(self, source: ExemplarSource | None) -> None:
+        """Ask ``source`` for an exemplar at every update, where the kind has exemplars. `Metrics.take_exemplars` calls it."""
+        self.watch.take_exemplars(source)
+        for cell in self.cells():
+            if hasattr(cell, "watch"):
+                cell.watch = self.cells_watch
+
+    def sweep(self) -> None:
+        """Remove series that have expired. The registry calls it before a scrape."""
+        for cell in self.watch.stale():
+            self.watch.forget(cell)
+            if self.label_names and self.get(cell.labels) is cell:
+                del self[cell.labels]
 
     def __missing__(self, values: LabelValues) -> C:
         key = self._key(values)
@@ -145,7 +183,9 @@ class Family(dict[LabelValues, C], Generic[C]):
 
     def _make(self, key: LabelValues) -> C:
         # setdefault is atomic: two threads that meet here get the same cell.
-        return self.setdefault(key, self._cell(key))
+        cell = self.setdefault(key, self._cell(key))
+        self.watch.touch(cell)
+        return cell
 
     def _cell(self, key: LabelValues) -> C:
         raise NotImplementedError
@@ -156,7 +196,7 @@ class Family(dict[LabelValues, C], Generic[C]):
 
     def definition(self) -> tuple[object, ...]:
         """Return what makes two registrations the same."""
-        return (self.kind, self.name, self.help, self.label_names)
+        return (self.kind, self.name, self.help, self.label_names, self.unit)
 
     def sample_names(self) -> set[str]:
         """Return all names that its samples have in any exposition format; no two families may share one."""

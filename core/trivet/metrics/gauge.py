@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,20 +14,22 @@ from trivet.metrics.family import GIL, Description, Family
 
 if TYPE_CHECKING:
     from trivet.metrics.labels import LabelValues
+    from trivet.metrics.watch import OnError, Watch
 
 Reading = Callable[[], float]
-OnError = Callable[[str, Exception], None]
 
 
 class GaugeCell:
     """One series of a gauge. Exact under threads without a lock: see `trivet.metrics.family.GIL`."""
 
-    __slots__ = ("_readings", "labels", "text", "value")
+    __slots__ = ("_readings", "created", "labels", "text", "value", "watch")
 
-    def __init__(self, labels: LabelValues, readings: dict[GaugeCell, Reading]) -> None:
+    def __init__(self, labels: LabelValues, watch: Watch | None, readings: dict[GaugeCell, Reading]) -> None:
         self.labels = labels
+        self.watch = watch
         self.text = ""
         self.value: float = 0
+        self.created = time.time()
         self._readings = readings
 
     def set(self, value: float) -> None:
@@ -34,18 +37,24 @@ class GaugeCell:
         if value.__class__ is not float and value.__class__ is not int:
             value = float(value)
         self.value = value
+        if self.watch is not None:
+            self.watch.touch(self)
 
     def inc(self, amount: float = 1) -> None:
         """Add ``amount``."""
         if amount.__class__ is not float and amount.__class__ is not int:
             amount = float(amount)  # no call inside the +=: threads switch there
         self.value += amount
+        if self.watch is not None:
+            self.watch.touch(self)
 
     def dec(self, amount: float = 1) -> None:
         """Subtract ``amount``."""
         if amount.__class__ is not float and amount.__class__ is not int:
             amount = float(amount)
         self.value -= amount
+        if self.watch is not None:
+            self.watch.touch(self)
 
     def set_function(self, function: Reading | None) -> None:
         """Ask ``function`` for the value at every scrape, in the scraping thread; it must return at once. None ends that.
@@ -70,8 +79,8 @@ class LockedGaugeCell(GaugeCell):
 
     __slots__ = ("_lock",)
 
-    def __init__(self, labels: LabelValues, readings: dict[GaugeCell, Reading]) -> None:
-        super().__init__(labels, readings)
+    def __init__(self, labels: LabelValues, watch: Watch | None, readings: dict[GaugeCell, Reading]) -> None:
+        super().__init__(labels, watch, readings)
         self._lock = threading.Lock()
 
     def inc(self, amount: float = 1) -> None:
@@ -114,7 +123,7 @@ class Gauge(Family[GaugeCell]):
                 self._on_error(self.name, exc)
 
     def _cell(self, key: LabelValues) -> GaugeCell:
-        cell = self.cell(key, self._readings)
+        cell = self.cell(key, self.cells_watch, self._readings)
         if not key:
             self.__dict__.update(set=cell.set, inc=cell.inc, dec=cell.dec, set_function=cell.set_function)
         return cell

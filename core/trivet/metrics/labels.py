@@ -1,14 +1,11 @@
-"""Names and label values: what the exposition formats allow, and how label values are written.
-
-Rules: the Prometheus data model (https://prometheus.io/docs/concepts/data_model/) and OpenMetrics 1.0, without UTF-8 names.
-"""
+"""Label values: how they are told apart, and how they are written."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from trivet.errors import MetricError
+from trivet.metrics.names import is_legacy_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,46 +13,7 @@ if TYPE_CHECKING:
 LabelValues = tuple[str, ...]
 """The values of one series, in the order of the family's label names."""
 
-_METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*\Z")
-_LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 _ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
-
-
-def check_metric_name(name: str) -> str:
-    """Return ``name`` if it may name a metric.
-
-    Raises:
-        MetricError: if it may not.
-    """
-    if not _METRIC.match(name):
-        raise MetricError(f"{name!r} is no metric name: use a-z, A-Z, 0-9, _ and :, and no digit in front")
-    return name
-
-
-def check_label_names(metric: str, names: Iterable[str], *, reserved: str | None = None) -> tuple[str, ...]:
-    """Return the label names of a metric as a tuple.
-
-    Args:
-        metric: The metric's name, for the message.
-        names: What the caller gave.
-        reserved: A name that the metric's kind keeps for itself: ``le`` of histograms.
-
-    Raises:
-        MetricError: if a name is not allowed or comes twice.
-    """
-    if isinstance(names, str):
-        raise MetricError(
-            f'labels of {metric} must be a sequence of names, e.g. ("{names}",), got the string {names!r}'
-        )
-    given = tuple(names)
-    for name in given:
-        if not _LABEL.match(name):
-            raise MetricError(f"{name!r} is no label name ({metric}): use a-z, A-Z, 0-9 and _, and no digit in front")
-        if name.startswith("__") or name == reserved:
-            raise MetricError(f"label {name!r} of {metric} is reserved by the exposition formats; choose another name")
-    if len(set(given)) != len(given):
-        raise MetricError(f"labels of {metric} come twice: {', '.join(given)}")
-    return given
 
 
 def plain_text(value: object) -> str:
@@ -79,10 +37,19 @@ def positional(metric: str, names: tuple[str, ...], named: Mapping[str, object])
 
 
 def escape(value: str) -> str:
-    """Return a label value as it stands between the quotes."""
+    """Return a label value, or a quoted name, as it stands between the quotes."""
     return value.translate(_ESCAPES)
 
 
-def label_text(names: tuple[str, ...], values: LabelValues) -> str:
-    r"""Write labels as they stand between the braces in every Prometheus text format: ``region="eu",path="C:\\x"``."""
-    return ",".join(f'{name}="{escape(value)}"' for name, value in zip(names, values, strict=True))
+def label_text(names: Iterable[str], values: Iterable[str]) -> str:
+    r"""Write labels as they stand between the braces in every Prometheus text format: ``region="eu",path="C:\\x"``.
+
+    A name that legacy readers do not know is quoted, as Prometheus 3 reads it.
+    """
+    pairs = zip(names, values, strict=True)
+    return ",".join(f'{quoted(name)}="{escape(value)}"' for name, value in pairs)
+
+
+def quoted(name: str) -> str:
+    """Return a label's name, in quotes where it needs them."""
+    return name if is_legacy_label(name) else f'"{escape(name)}"'

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 from aioprometheus import collectors
 
 from trivet.metrics.counter import Counter
+from trivet.metrics.gauge import Gauge
 from trivet.metrics.histogram import Histogram, HistogramCell
 from trivet.metrics.labels import escape
 from trivet_plugins.monitoring.prometheus import KINDS, number
 
 if TYPE_CHECKING:
+    from trivet.metrics.families import AnyFamily
     from trivet.metrics.family import Cell
-    from trivet.metrics.registry import AnyFamily, Metrics
+    from trivet.metrics.registry import Metrics
 
 _HELP_ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n"})
 
@@ -42,12 +44,16 @@ class FamilyRegistry(collectors.Registry):
 
     def get_all(self) -> list[collectors.Collector]:
         """Return all collectors; the families' ones are a snapshot of this moment."""
-        families = [_collector(family) for family in self._metrics.families() if family.kind in KINDS]
+        families = [
+            _collector(family)
+            for family in self._metrics.families()
+            if family.kind in KINDS and isinstance(family, Counter | Gauge | Histogram)
+        ]
         taken = {collector.name for collector in families}
         return [*families, *(own for own in super().get_all() if own.name not in taken)]
 
 
-def _collector(family: AnyFamily) -> collectors.Collector:
+def _collector(family: Counter | Gauge | Histogram) -> collectors.Collector:
     """Return a collector of the family's kind: aioprometheus chooses the format by class."""
     if isinstance(family, Histogram):
         rows = [(_labels(family, cell), _buckets(cell)) for cell in family.cells()]

@@ -15,14 +15,16 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from trivet import Provider, hookimpl
+from trivet.metrics.counter import Counter
+from trivet.metrics.gauge import Gauge
 from trivet.metrics.histogram import Histogram
 
 if TYPE_CHECKING:
     from trivet import Composition, MetricExporter
-    from trivet.metrics.counter import Counter, CounterCell
-    from trivet.metrics.gauge import Gauge, GaugeCell
+    from trivet.metrics.counter import CounterCell
+    from trivet.metrics.families import AnyFamily
+    from trivet.metrics.gauge import GaugeCell
     from trivet.metrics.histogram import HistogramCell
-    from trivet.metrics.registry import AnyFamily
 
 KINDS: Final = frozenset({"counter", "gauge", "histogram"})
 """What can be written; other kinds of metrics are left out."""
@@ -42,7 +44,7 @@ class PrometheusText:
         """Yield the exposition in chunks of about `LINES` lines; small families share one."""
         pending, lines = "", 0
         for family in families:
-            if family.kind not in KINDS:
+            if family.kind not in KINDS or not isinstance(family, Counter | Gauge | Histogram):
                 continue
             pending += f"# HELP {family.name} {family.help.translate(_HELP_ESCAPES)}\n"
             pending += f"# TYPE {family.name} {family.kind}\n"

@@ -10,6 +10,7 @@ from trivet.metrics.counter import CounterCell, LockedCounterCell
 from trivet.metrics.gauge import LockedGaugeCell
 from trivet.metrics.histogram import LockedHistogramCell
 from trivet.metrics.registry import Metrics
+from trivet.metrics.watch import Watch
 
 
 @pytest.fixture
@@ -202,8 +203,9 @@ def test_label_values_that_utf8_cannot_carry_are_made_writable(metrics):
 
 
 def test_the_cells_for_interpreters_without_a_gil_do_the_same():
-    counter, gauge = LockedCounterCell(()), LockedGaugeCell((), {})
-    histogram = LockedHistogramCell((), (1.0, 2.0))
+    watch = Watch()
+    counter, gauge = LockedCounterCell((), watch), LockedGaugeCell((), watch, {})
+    histogram = LockedHistogramCell((), watch, (1.0, 2.0))
     counter.inc()
     counter.inc(2)
     gauge.inc(5)
@@ -216,4 +218,4 @@ def test_the_cells_for_interpreters_without_a_gil_do_the_same():
 
 def test_a_series_costs_little_memory():
     """Slotted: no dict per series."""
-    assert not hasattr(CounterCell(()), "__dict__")
+    assert not hasattr(CounterCell((), Watch()), "__dict__")
