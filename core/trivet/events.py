@@ -151,3 +151,10 @@ class SecurityOperation(Event):
     outcome: str
     actor: str | None = None
     reason: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class AuditFailed(Event):
+    """The audit log cannot take records any more; ``reason`` says why and what to do. Its health says when it can again."""
+
+    reason: str

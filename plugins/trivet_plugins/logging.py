@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 Level = Literal["debug", "info", "warning", "error", "critical"]
 
 EVENTS: Final[Mapping[type[Event], tuple[str, str, Level]]] = {
+    events.AuditFailed: ("trivet.security", "security.audit_failed", "error"),
     events.ConfigPinned: ("trivet.config", "config.pinned", "warning"),
     events.ConfigReloaded: ("trivet.config", "config.reloaded", "info"),
     events.ConfigRejected: ("trivet.config", "config.rejected", "error"),

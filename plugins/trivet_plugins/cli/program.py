@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "audit": (
+        "trivet_plugins.security.audit.commands:audit",
+        "Begin an audit log; show, verify and prove what is in it.",
+    ),
     "check": ("trivet_plugins.cli.check:check", "Validate configuration and plugins, and start nothing."),
     "config": ("trivet_plugins.cli.config:config", "Show configuration, and where each value comes from."),
     "plugins": (
