@@ -157,7 +157,7 @@ class BlockingKernel:
 
         return self._portal.call(run)
 
-    def service(self, kind: type[T]) -> T:
+    def service(self, kind: Callable[..., T]) -> T:
         """Return the running service that provides a type; see `Kernel.service`."""
         return self.kernel.service(kind)
 

@@ -201,14 +201,14 @@ class Kernel:
 
     # -- what it holds ------------------------------------------------------------------------------------------------
 
-    def service(self, kind: type[T]) -> T:
+    def service(self, kind: Callable[..., T]) -> T:  # not type[T]: type checkers would refuse protocols
         """Return the running service that provides a type.
 
         Raises:
             UnknownServiceError: if none does; says which plugin would, where that is known.
         """
-        slots = self._run.slots.values() if self._run else ()
-        for slot in slots:
+        kind = cast("type[T]", kind)
+        for slot in self._run.slots.values() if self._run else ():
             provides = slot.declared.provider.provides
             if provides is not None and issubclass(provides, kind) and slot.state is State.RUNNING:
                 return cast("T", slot.instance)

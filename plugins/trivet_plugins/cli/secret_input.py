@@ -16,16 +16,17 @@ def is_interactive() -> bool:
     return sys.stdin.isatty()
 
 
-def read_secret(what: str) -> Secret[str]:
+def read_secret(what: str, *, confirm: bool = True) -> Secret[str]:
     """Return the secret.
 
     Args:
         what: Shown in the prompt.
+        confirm: Whether it must be typed twice.
 
     Raises:
         SealError: if it is empty, too long, no text, or sealed already.
     """
-    value = _ask(what) if is_interactive() else _read()
+    value = _ask(what, confirm=confirm) if is_interactive() else _read()
     if not value:
         raise SealError("the value is empty; type it at the prompt, or redirect it from where it is kept: ... < FILE")
     if value.startswith(PREFIX):
@@ -33,9 +34,9 @@ def read_secret(what: str) -> Secret[str]:
     return Secret(value)
 
 
-def _ask(what: str) -> str:
+def _ask(what: str, *, confirm: bool) -> str:
     answer: str = click.prompt(
-        what, hide_input=True, confirmation_prompt=True, err=True, default="", show_default=False
+        what, hide_input=True, confirmation_prompt=confirm, err=True, default="", show_default=False
     )
     return answer
 

@@ -91,7 +91,7 @@ class Service:
         """
         from trivet import KeyRing, KeyRingError
 
-        ring = kernel.service(KeyRing)  # type: ignore[type-abstract]  # found by its protocol
+        ring = kernel.service(KeyRing)
         place = getattr(ring, "place", None)
         if self.key_file is not None and place != str(
             self.key_file

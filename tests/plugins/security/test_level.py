@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import attrs
 import pytest
 
@@ -12,6 +14,50 @@ from trivet_plugins.security.levels import DEFAULT, LEVELS
 
 ORDER = ("standard", "high", "paranoid")
 FIGURES = {field.name for field in attrs.fields(SecurityLevel)} - {"name", "sources"}
+
+
+def cell(name, value):
+    """A figure as the page prints it."""
+    if isinstance(value, Argon2Cost):
+        return f"{value.memory} KiB, {value.passes}, {value.lanes}"
+    if isinstance(value, tuple):
+        return "; ".join(cell(name, one) for one in value) or "none"
+    if name == "key_age":
+        return f"{value / 86_400:g} days"
+    if name == "key_messages":
+        return f"2^{value.bit_length() - 1}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) and value > 1000 else str(value)
+
+
+def figure_rows():
+    yield "| figure | standard | high | paranoid |"
+    yield "|---|---|---|---|"
+    for field in attrs.fields(SecurityLevel):
+        if field.name in FIGURES:
+            cells = [cell(field.name, getattr(level, field.name)) for level in LEVELS.values()]
+            if field.name == "kdf_concurrency":
+                cells[:2] = ["one per core"] * 2
+            yield f"| `{field.name}` | {' | '.join(cells)} |"
+
+
+def source_rows():
+    yield "| figure | standard | high | paranoid |"
+    yield "|---|---|---|---|"
+    for field in attrs.fields(SecurityLevel):
+        if field.name in FIGURES:
+            cells = [level.sources[field.name] for level in LEVELS.values()]
+            same = [
+                text if number == 0 or text != cells[number - 1] else "the same" for number, text in enumerate(cells)
+            ]
+            yield f"| `{field.name}` | {' | '.join(same)} |"
+
+
+def test_the_page_prints_this_table():
+    """Figures and sources; a change here is a change there."""
+    page = (Path(__file__).parents[3] / "docs" / "explanation" / "security-levels.md").read_text().splitlines()
+    assert [row for row in (*figure_rows(), *source_rows()) if row not in page] == []
 
 
 def test_the_levels_are_three_and_high_is_the_default():
