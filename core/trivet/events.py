@@ -30,6 +30,15 @@ class KernelStarted(Event):
 
 
 @attrs.frozen(kw_only=True)
+class KernelDraining(Event):
+    """A stop was asked for: readiness has fallen, and the service goes on working for ``seconds`` before it stops."""
+
+    kernel: str
+    reason: str
+    seconds: float
+
+
+@attrs.frozen(kw_only=True)
 class KernelStopping(Event):
     """The stop has begun; readiness is already false. ``reason`` is e.g. ``SIGTERM``, ``body finished``."""
 
@@ -124,12 +133,16 @@ class ConfigWarning(Event):
 
 @attrs.frozen(kw_only=True)
 class HealthChanged(Event):
-    """A health check's verdict changed: ``pass``, ``warn``, ``fail``; ``before`` is ``pending`` for a bad first verdict."""
+    """A health check's verdict changed: ``pass``, ``warn``, ``fail``; ``before`` is ``pending`` for a bad first verdict.
+
+    ``causes`` are failing checks that this one depends on.
+    """
 
     check: str
     before: str
     after: str
     output: str
+    causes: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

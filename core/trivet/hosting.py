@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import anyio
 
+from trivet.events import KernelDraining
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
     from types import FrameType
@@ -198,9 +200,21 @@ async def _obey(
                 # In a task of its own: a source that hangs must not hold up the next signal. A rejection is an event, no error.
                 tasks.start_soon(partial(kernel.config.reload, reason="SIGHUP"))
             continue
-        kernel.stop(signal.Signals(number).name)
+        reason = signal.Signals(number).name
+        if kernel.state == "running" and kernel.launch.drain > 0:
+            tasks.start_soon(_drain, kernel, reason)
+            continue
+        kernel.stop(reason)
         if kernel.state == "starting":
             starting.cancel()
+
+
+async def _drain(kernel: Kernel, reason: str) -> None:
+    """Let readiness fall and go on working, until whoever sends the requests has noticed; then stop."""
+    kernel.health.ready_gate("stopping")
+    kernel.emit(KernelDraining(kernel=kernel.name, reason=reason, seconds=kernel.launch.drain))
+    await anyio.sleep(kernel.launch.drain)
+    kernel.stop(reason)
 
 
 @contextmanager

@@ -38,6 +38,8 @@ class Launch:
         actor: Who started the program, for the audit log, e.g. ``user:alice``; None: what is done is the service's own doing.
         dotenv_format: ``compose``, the dialect of Docker Compose v2, or ``raw``: in ``.env`` files a value is all that stands
             behind the ``=``, quotes and blanks included.
+        drain: Seconds between SIGTERM, when readiness falls, and the stop: until then a load balancer that has not noticed yet
+            still gets its answers. Kubernetes needs about 5. Only where the kernel gets the signal, under ``trivet run``.
         code: The launch of the application's code, where a command line was added to it: its assignments, strings and value
             files lie below all of those here.
         environ: The environment; default: the process's, read when asked.
@@ -56,6 +58,7 @@ class Launch:
     last_known_good: pathlib.Path | None = attrs.field(default=None, converter=attrs.converters.optional(pathlib.Path))
     actor: str | None = None
     dotenv_format: str = attrs.field(default="compose", validator=attrs.validators.in_(("compose", "raw")))
+    drain: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
     code: Launch | None = None
     environ: Mapping[str, str] = attrs.field(factory=lambda: os.environ, repr=False)
     standalone: bool = False

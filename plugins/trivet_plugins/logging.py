@@ -48,6 +48,7 @@ EVENTS: Final[Mapping[type[Event], tuple[str, str, Level]]] = {
     events.ConfigRejected: ("trivet.config", "config.rejected", "error"),
     events.ConfigWarning: ("trivet.config", "config.warning", "warning"),
     events.HealthChanged: ("trivet.health", "health.changed", "warning"),
+    events.KernelDraining: ("trivet.kernel", "kernel.draining", "info"),
     events.KernelStarted: ("trivet.kernel", "kernel.started", "info"),
     events.KernelStopped: ("trivet.kernel", "kernel.stopped", "info"),
     events.KernelStopping: ("trivet.kernel", "kernel.stopping", "info"),

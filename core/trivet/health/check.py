@@ -51,11 +51,11 @@ class HealthCheck(Protocol):
         ...
 
 
-def _group_names(groups: Iterable[str]) -> frozenset[str]:
-    if isinstance(groups, str):
-        msg = f'groups must be a set of names, e.g. {{"{groups}"}}, got the string {groups!r}'
+def _names(names: Iterable[str]) -> frozenset[str]:
+    if isinstance(names, str):
+        msg = f'groups, tags and depends_on are sets of names, e.g. {{"{names}"}}, got the string {names!r}'
         raise HealthError(msg)
-    return frozenset(groups)
+    return frozenset(names)
 
 
 @attrs.frozen(kw_only=True)
@@ -64,6 +64,8 @@ class CheckPlan:
 
     Args:
         groups: The endpoints it counts for: ``live``, ``ready``, ``startup`` or own names.
+        tags: Own words to find it by, e.g. ``{"storage"}``; they change nothing in how it counts.
+        depends_on: Names of checks without which this one cannot pass: where both fail, the report names the other as the cause.
         timeout: Seconds; longer is a failure.
         interval: Seconds between the end of one run and the next.
         initial_delay: Seconds before the first run.
@@ -72,7 +74,9 @@ class CheckPlan:
         critical: False: a failure counts as a warning in its groups.
     """
 
-    groups: frozenset[str] = attrs.field(default=frozenset({"ready"}), converter=_group_names)
+    groups: frozenset[str] = attrs.field(default=frozenset({"ready"}), converter=_names)
+    tags: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
+    depends_on: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
     timeout: float = attrs.field(default=2.0, validator=attrs.validators.gt(0))
     interval: float = attrs.field(default=10.0, validator=attrs.validators.gt(0))
     initial_delay: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
+import attrs
 from anyio.abc import TaskStatus
 
 from trivet.errors import HealthError
 from trivet.events import Event, HealthChanged
+from trivet.health.blame import circle, root_causes
 from trivet.health.check import CheckPlan, HealthCheck, Status
 from trivet.health.function import CheckFunction, function_check
+from trivet.health.history import History
 from trivet.health.report import Report
 from trivet.health.runner import Runner
 
@@ -57,6 +60,8 @@ class Health:
         name: str,
         *,
         groups: Iterable[str] = frozenset({"ready"}),
+        tags: Iterable[str] = (),
+        depends_on: Iterable[str] = (),
         timeout: float = 2.0,
         interval: float = 10.0,
         initial_delay: float = 0.0,
@@ -70,11 +75,13 @@ class Health:
         own; one that hangs there is reported and not called again until it ends. The arguments are those of `CheckPlan`.
 
         Raises:
-            HealthError: if the name is taken or no lower_snake name.
+            HealthError: if the name is taken or no lower_snake name, or what it depends on depends on it.
             ValueError: if a number is out of range.
         """
         plan = CheckPlan(
             groups=groups,
+            tags=tags,
+            depends_on=depends_on,
             timeout=timeout,
             interval=interval,
             initial_delay=initial_delay,
@@ -82,12 +89,7 @@ class Health:
             recover_after=recover_after,
             critical=critical,
         )
-
-        def register(function: F) -> F:
-            self.add(name, function_check(function, plan))
-            return function
-
-        return register
+        return self._registrar(name, plan)
 
     def add(self, name: str, check: HealthCheck) -> Callable[[], None]:
         """Add a check; while the kernel runs it starts at once. Call it in the event loop's thread, or before the start.
@@ -96,7 +98,8 @@ class Health:
             A function that removes it, under the same rule.
 
         Raises:
-            HealthError: if the name is taken or no lower_snake name, the check has no plan, or the thread is wrong.
+            HealthError: if the name is taken or no lower_snake name, the check has no plan, what it depends on depends on it,
+                or the thread is wrong.
         """
         self._demand_thread()
         if not _NAME.match(name):
@@ -105,6 +108,10 @@ class Health:
             raise HealthError(f"health check {name} is there already: remove it first, or choose another name")
         if not isinstance(getattr(check, "plan", None), CheckPlan):
             raise HealthError(f"health check {name} ({type(check).__name__}) has no CheckPlan under .plan")
+        if way := circle(name, check.plan.depends_on, {n: r.check.plan.depends_on for n, r in self._runners.items()}):
+            raise HealthError(
+                f"health checks depend on each other in a circle: {' -> '.join(way)}; take one of these out"
+            )
         self._runners[name] = runner = Runner(name, check, on_change=self._changed)
         if self._tasks is not None:
             self._tasks.start_soon(runner.run, name=f"health check {name}")
@@ -139,7 +146,20 @@ class Health:
     @property
     def results(self) -> Mapping[str, Result]:
         """The last result of every check, by name."""
-        return {name: runner.result for name, runner in list(self._runners.items())}
+        results = {name: runner.result for name, runner in list(self._runners.items())}
+        unwell = [name for name, result in results.items() if result.failing or result.status is Status.WARN]
+        return results | {name: attrs.evolve(results[name], causes=root_causes(name, results)) for name in unwell}
+
+    def history(self, name: str) -> History:
+        """Return how a check's status went since the start.
+
+        Raises:
+            HealthError: if there is no such check.
+        """
+        if name not in self._runners:
+            known = ", ".join(sorted(self._runners)) or "none"
+            raise HealthError(f"no health check {name}; there are: {known}")
+        return self._runners[name].history
 
     @property
     def groups(self) -> frozenset[str]:
@@ -172,6 +192,13 @@ class Health:
         """Make ``ready`` fail for a reason whatever the checks say (``starting``, ``stopping``); None lifts it. The kernel's."""
         self._gate = reason
 
+    def _registrar(self, name: str, plan: CheckPlan) -> Callable[[F], F]:
+        def register(function: F) -> F:
+            self.add(name, function_check(function, plan))
+            return function
+
+        return register
+
     async def _once(self, runner: Runner) -> None:
         finished = anyio.Event()
 
@@ -191,12 +218,14 @@ class Health:
     def _changed(self, before: Result, after: Result) -> None:
         if before.pending and after.status is Status.PASS:
             return  # every check of every start would say so
+        causes = root_causes(after.name, self.results) if after.status is not Status.PASS else ()
         self._emit(
             HealthChanged(
                 check=after.name,
                 before="pending" if before.status is None else str(before.status),
                 after=str(after.status),
                 output=after.verdict.output,
+                causes=causes,
             )
         )
 

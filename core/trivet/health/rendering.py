@@ -31,6 +31,8 @@ def health_json(report: Report, *, service: str | None = None, details: bool = T
     if report.gate is not None:
         body["output"] = report.gate
     if details:
+        if report.root_causes:
+            body["rootCauses"] = list(report.root_causes)
         body["checks"] = {
             key: [entry] for result in report.results for key, entry in _entries(result, report.group).items()
         }
@@ -47,6 +49,12 @@ def _entries(result: Result, group: str | None) -> dict[str, dict[str, object]]:
         entry["age"] = round(result.age, 3)
     if result.stale:
         entry["stale"] = True
+    if result.causes:
+        entry["causes"] = list(result.causes)  # the draft lets a check have members of its own
+    if result.plan.depends_on:
+        entry["dependsOn"] = sorted(result.plan.depends_on)
+    if result.availability is not None:
+        entry["availability"] = round(result.availability, 6)
     if not result.verdict.observed:
         return {result.name: entry}
     return {
@@ -60,6 +68,46 @@ def _observed(key: str, value: float) -> dict[str, object]:
         if key.endswith(suffix):
             shown["observedUnit"] = unit
     return shown
+
+
+def plain_json(report: Report, *, service: str | None = None) -> dict[str, object]:
+    """Return the report as plain data, one object per check: for programs that know trivet.
+
+    Args:
+        report: What to write.
+        service: The kernel's name.
+    """
+    return {
+        "service": service,
+        "group": report.group,
+        "status": str(report.status),
+        "gate": report.gate,
+        "root_causes": list(report.root_causes),
+        "checks": [_row(result, report.group) for result in report.results],
+    }
+
+
+def _row(result: Result, group: str | None) -> dict[str, object]:
+    plan = result.plan
+    return {
+        "name": result.name,
+        "status": str(result.counts_as(group)),
+        "pending": result.pending,
+        "stale": result.stale,
+        "output": result.output,
+        "causes": list(result.causes),
+        "depends_on": sorted(plan.depends_on),
+        "groups": sorted(plan.groups),
+        "tags": sorted(plan.tags),
+        "critical": plan.critical,
+        "age_seconds": result.age,
+        "took_seconds": result.seconds,
+        "failures": result.failures,
+        "availability": result.availability,
+        "observed": {
+            key: value if math.isfinite(value) else str(value) for key, value in result.verdict.observed.items()
+        },
+    }
 
 
 def kubernetes_text(report: Report, *, verbose: bool = False, details: bool = False) -> str:
@@ -86,6 +134,8 @@ def _line(result: Result, group: str | None, *, details: bool) -> str:
     if status is Status.PASS:
         return f"[+]{result.name} ok"
     reason = result.output if details else "reason withheld"
+    if details and result.causes:
+        reason = f"{reason} (caused by {', '.join(result.causes)})"
     return (
         f"[-]{result.name} failed: {reason}"
         if status is Status.FAIL

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 import attrs
 
 from trivet.health.check import Status
-from trivet.health.rendering import health_json, kubernetes_text
+from trivet.health.rendering import health_json, kubernetes_text, plain_json
 from trivet.health.result import Result
 
 
@@ -40,6 +41,20 @@ class Report:
         return self.status is not Status.FAIL
 
     @property
+    def root_causes(self) -> tuple[str, ...]:
+        """The failing checks that nothing else explains, sorted; they may belong to other groups."""
+        failing = [result for result in self.results if result.counts_as(self.group) is not Status.PASS]
+        return tuple(sorted({cause for result in failing for cause in result.causes or (result.name,)}))
+
+    def without(self, names: Collection[str]) -> Report:
+        """Return the report as if some checks were not there."""
+        return attrs.evolve(self, results=tuple(result for result in self.results if result.name not in names))
+
+    def tagged(self, tag: str) -> Report:
+        """Return the report of the checks that have a tag."""
+        return attrs.evolve(self, results=tuple(result for result in self.results if tag in result.plan.tags))
+
+    @property
     def http_status(self) -> int:
         """200, or 503 where the status is fail."""
         return 200 if self.ok else 503
@@ -47,6 +62,10 @@ class Report:
     def to_json(self, *, service: str | None = None, details: bool = True) -> dict[str, object]:
         """Return the report as ``application/health+json`` has it: see `trivet.health.rendering.health_json`."""
         return health_json(self, service=service, details=details)
+
+    def to_plain_json(self, *, service: str | None = None) -> dict[str, object]:
+        """Return the report as plain data: see `trivet.health.rendering.plain_json`."""
+        return plain_json(self, service=service)
 
     def to_text(self, *, verbose: bool = False, details: bool = False) -> str:
         """Return the report as Kubernetes prints it: see `trivet.health.rendering.kubernetes_text`."""

@@ -28,6 +28,8 @@ class Result:
         age: Seconds since then.
         seconds: How long the last run took.
         failures: Failures in a row, up to now.
+        causes: Checks that it depends on and that are to blame, as far down as they fail; empty where it is well or to blame.
+        availability: Share of the time since the first verdict in which it did not fail, 0 to 1; None before that.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Result:
     age: float | None = None
     seconds: float | None = None
     failures: int = 0
+    causes: tuple[str, ...] = ()
+    availability: float | None = None
 
     @property
     def pending(self) -> bool:
@@ -48,6 +52,11 @@ class Result:
     def stale(self) -> bool:
         """True when the last result is older than three intervals and a timeout: the check, or the event loop, hangs."""
         return self.age is not None and self.age > STALE_INTERVALS * self.plan.interval + self.plan.timeout
+
+    @property
+    def failing(self) -> bool:
+        """True where the last verdict, after hysteresis, is a failure, or is too old to count."""
+        return self.status is Status.FAIL or self.stale
 
     @property
     def output(self) -> str:
@@ -71,5 +80,5 @@ class Result:
             alive = group == LIVE or (group is None and self.plan.groups == {LIVE})
             status = Status.PASS if alive else Status.FAIL
         else:
-            status = Status.FAIL if self.stale or self.status is None else self.status
+            status = Status.FAIL if self.failing or self.status is None else self.status
         return status if self.plan.critical else min(status, Status.WARN)

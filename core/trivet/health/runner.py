@@ -12,6 +12,7 @@ import attrs
 
 from trivet.health.check import Status, Verdict
 from trivet.health.failure import failure_text
+from trivet.health.history import History
 from trivet.health.result import Result
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Runner:
 
     def __init__(self, name: str, check: HealthCheck, *, on_change: OnChange) -> None:
         self.check = check
+        self.history = History()
         self._on_change = on_change
         self._finished = 0.0
         self._passes = 0
@@ -44,11 +46,14 @@ class Runner:
         """What is known now."""
         if self._result.pending:
             return self._result
-        return attrs.evolve(self._result, age=time.monotonic() - self._finished)
+        return attrs.evolve(
+            self._result, age=time.monotonic() - self._finished, availability=self.history.availability()
+        )
 
     def reset(self) -> None:
         """Forget the results of an earlier run of the kernel."""
         self._result, self._passes, self._running = self._initial, 0, None
+        self.history.clear()
 
     def cancel(self) -> None:
         """End `run` for good, begun or not."""
@@ -109,7 +114,8 @@ class Runner:
             seconds=seconds,
             failures=failures,
         )
-        if self._result.status is not before.status:
+        if self._result.status is not None and self._result.status is not before.status:
+            self.history.add(self._result.status, verdict.output)
             self._on_change(before, self._result)
 
     def _settle(self, before: Status | None, now: Status, failures: int) -> Status | None:

@@ -66,13 +66,14 @@ class Remote:
         if "@" in self._parts.netloc:
             raise click.BadParameter(f"a token belongs in --token-file or ${TOKEN_VARIABLE}", param_hint="--url")
 
-    def get(self, page: str, **query: object) -> Mapping[str, Any]:
-        """Return what a page tells; parameters that are None are left out.
+    def get(self, page: str, *, also: int = _OK, **query: object) -> Mapping[str, Any]:
+        """Return what a page tells; parameters that are None are left out. ``also``: another status that it tells it with.
 
         Raises:
             RemoteError: if it does not.
         """
-        return self._read(*self._ask("GET", _with_query(page, query), None))
+        status, body = self._ask("GET", _with_query(page, query), None)
+        return self._read(_OK if status == also else status, body)
 
     def text(self, page: str, **query: object) -> str:
         """Return the document that a page is; see `get`.

@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 @click.command(cls=LaunchCommand)
 @click.argument("target", required=False)
 @launch_options
+@click.option(
+    "--drain",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Go on working so long after SIGTERM, not ready any more, before the stop.  [default: 0]",
+)
 @click.option("--backend", type=click.Choice(["asyncio", "trio"]), default="asyncio", show_default=True)
-def run(*, target: str | None, backend: str, **launch: Any) -> None:  # noqa: ANN401 - handed on to `open_kernel`
+def run(*, target: str | None, backend: str, drain: float | None, **launch: Any) -> None:  # noqa: ANN401 - handed on to `open_kernel`
     """Run a service until it is told to stop.
 
     Without a TARGET: the built-in plugins and what ./trivet.toml enables. SIGHUP reloads the configuration.
@@ -32,7 +38,8 @@ def run(*, target: str | None, backend: str, **launch: Any) -> None:  # noqa: AN
     from trivet.hosting import serve
 
     kernel = open_kernel(target, asks=False, **launch)
-    kernel.launch = attrs.evolve(kernel.launch, standalone=True)
+    drain = kernel.launch.drain if drain is None else drain
+    kernel.launch = attrs.evolve(kernel.launch, standalone=True, drain=drain)
     if sys.stderr.isatty():
         kernel.observe(_Guide(kernel).see)
     anyio.run(serve, kernel, backend=backend)

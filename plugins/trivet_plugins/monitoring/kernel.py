@@ -39,6 +39,7 @@ class KernelMetrics:
             "trivet_security_operations_total", "Sealed and opened.", labels=("operation", "outcome")
         )
         self._status = gauge("trivet_health_status", "0 pass, 1 warn, 2 fail.", labels=("check",))
+        self._took = gauge("trivet_health_check_seconds", "How long its last run took.", labels=("check",))
         gauge("trivet_config_generation", "The configuration in force.", callback=lambda: kernel.config.generation)
         self._reloads.labels("accepted").inc()  # the load of the start came before this provider
         self._changed.set(time.time())
@@ -61,6 +62,7 @@ class KernelMetrics:
         for name, result in self._health.results.items():
             if result.status is not None:
                 self._status.labels(name).set(result.status)
+                self._took.labels(name).set(result.seconds or 0.0)
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ ENDPOINTS: Final[Mapping[str, str]] = {
     "/livez": "Is the process sound? 200 or 503, for Kubernetes; ?verbose lists the checks.",
     "/readyz": "May it get work?",
     "/startupz": "Has the start come to its end?",
-    "/health": "Every health check with its last result; ?group=ready narrows it.",
+    "/health": "Every health check with its last result; ?group=, ?tag= and ?exclude= narrow it.",
     "/metrics": "Metrics for Prometheus, in the format that Accept asks for.",
     "/config": "The configuration in force, secrets masked, with generation and fingerprint.",
     "/config/values": "Every value with the place that sets it; ?at=3 as it was in generation 3.",

@@ -9,24 +9,23 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from trivet.health.rendering import MEDIA_TYPE
 from trivet_plugins.web import config_views
 from trivet_plugins.web.config_orders import ORDERS, obey
+from trivet_plugins.web.health_pages import PROBES, health, probe
 from trivet_plugins.web.index import index
 from trivet_plugins.web.scrape import scrape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
 
     from trivet import Kernel
     from trivet_plugins.web.guard import Guard, Refusal
 
-    Page = Callable[[Kernel, Request], Response]
+    Page = Callable[[Kernel, Request], Response | Awaitable[Response]]
 
 ROW_KEYS: Final = ("id", "kind", "plugin", "distribution", "version", "state", "replaces", "error")
-_PROBES: Final = {"/livez": "live", "/readyz": "ready", "/startupz": "startup"}
 
 
 def build(kernel: Kernel, guard: Guard) -> Starlette:
@@ -45,28 +44,22 @@ def build(kernel: Kernel, guard: Guard) -> Starlette:
         "/config/explain": config_views.explain,
         "/plugins": plugins,
     }
-    routes = [Route(path, functools.partial(_probe, kernel, guard, group)) for path, group in _PROBES.items()]
+    routes = [Route(path, functools.partial(_probe, kernel, guard, group)) for path, group in PROBES.items()]
     routes += [Route(path, functools.partial(_guarded, kernel, guard, page)) for path, page in guarded.items()]
     routes += [Route(path, functools.partial(_obey, kernel, guard, path), methods=["POST"]) for path in ORDERS]
     return Starlette(routes=routes)
 
 
 async def _probe(kernel: Kernel, guard: Guard, group: str, request: Request) -> Response:
-    """Answer a Kubernetes probe with one word; with details for those whom the guard lets see them."""
-    trusted = _refusal(guard, request) is None
-    report = kernel.health.report(group)
-    ok = report.ok and (group == "live" or kernel.state == "running")
-    text = "ok\n" if ok else "failed\n"
-    if trusted and "verbose" in request.query_params:
-        text = f"kernel {kernel.state}\n{report.to_text(verbose=True, details=True)}"
-    return PlainTextResponse(text, 200 if ok else 503)
+    return probe(kernel, group, request, trusted=_refusal(guard, request) is None)
 
 
 async def _guarded(kernel: Kernel, guard: Guard, page: Page, request: Request) -> Response:
     refusal = _refusal(guard, request)
     if refusal is not None:
         return PlainTextResponse(f"{refusal.reason}\n", refusal.status, dict(refusal.headers))
-    return page(kernel, request)
+    answer = page(kernel, request)
+    return answer if isinstance(answer, Response) else await answer
 
 
 async def _obey(kernel: Kernel, guard: Guard, path: str, request: Request) -> Response:
@@ -78,16 +71,6 @@ async def _obey(kernel: Kernel, guard: Guard, path: str, request: Request) -> Re
 
 def _refusal(guard: Guard, request: Request) -> Refusal | None:
     return guard.refusal(request.headers, request.client)
-
-
-def health(kernel: Kernel, request: Request) -> Response:
-    """Answer ``/health``: every check as ``application/health+json``; 503 where one fails. ``?group=ready`` narrows it."""
-    group = request.query_params.get("group")
-    if group is not None and group not in kernel.health.groups:
-        known = ", ".join(sorted(kernel.health.groups))
-        return PlainTextResponse(f"no health group {group!r}; there are: {known}\n", 404)
-    report = kernel.health.report(group)
-    return JSONResponse(report.to_json(service=kernel.name), report.http_status, media_type=MEDIA_TYPE)
 
 
 def plugins(kernel: Kernel, request: Request) -> Response:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import threading
 import time
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ import pytest
 from trivet.errors import HealthError
 from trivet.events import HealthChanged
 from trivet.health.check import CheckPlan, Status, Verdict
+from trivet.health.history import MAX_CHANGES, History
 from trivet.health.registry import Health
 
 FAST = {"timeout": 0.2, "interval": 0.01}
@@ -507,3 +509,117 @@ async def test_a_stuck_thread_outlives_its_event_loop_in_silence(health):
     finally:
         threading.excepthook = hook
     assert problems == []
+
+
+# -- what depends on what --------------------------------------------------------------------------------------------------
+
+
+def failing(*names):
+    """Return a check that fails while its name is among those."""
+
+    def check(name):
+        async def run():
+            if name in names:
+                raise ConnectionError(f"{name} is down")
+
+        return run
+
+    return check
+
+
+async def test_a_failure_names_what_is_to_blame(health, events):
+    """Of a chain of failures the lowest is the cause; what does not fail is to blame for nothing."""
+    down = failing("database", "orders", "shop")
+    health.check("database")(down("database"))
+    health.check("cache")(down("cache"))
+    health.check("orders", depends_on={"database", "cache"})(down("orders"))
+    health.check("shop", depends_on={"orders"})(down("shop"))
+    for _ in range(2):
+        report = await health.refresh("ready")
+    causes = {result.name: result.causes for result in report.results}
+    assert causes == {"cache": (), "database": (), "orders": ("database",), "shop": ("database",)}
+    assert report.root_causes == ("database",)
+
+
+async def test_the_event_names_the_cause_as_well(health, events):
+    broken = []
+    health.check("database")(lambda: (_ for _ in ()).throw(OSError("down")) if broken else None)
+    health.check("orders", depends_on={"database"})(lambda: (_ for _ in ()).throw(OSError("down")) if broken else None)
+    await health.refresh()
+    broken.append(1)
+    await health._runners["database"].once()
+    await health._runners["orders"].once()
+    assert [(event.check, event.causes) for event in events] == [("database", ()), ("orders", ("database",))]
+
+
+async def test_a_failure_with_sound_dependencies_is_its_own(health):
+    health.check("database")(failing()("database"))
+    health.check("orders", depends_on={"database", "not_there"})(failing("orders")("orders"))
+    report = await health.refresh()
+    assert report.root_causes == ("orders",)
+    assert health.results["orders"].causes == ()
+
+
+def test_a_circle_of_dependencies_is_refused(health):
+    """It could name no cause."""
+    health.check("a", depends_on={"b"})(lambda: None)
+    health.check("b", depends_on={"c"})(lambda: None)
+    with pytest.raises(HealthError, match="in a circle: c -> a -> b -> c"):
+        health.check("c", depends_on={"a"})(lambda: None)
+    with pytest.raises(HealthError, match="self -> self"):
+        health.check("self", depends_on={"self"})(lambda: None)
+
+
+@pytest.mark.parametrize("field", ["groups", "tags", "depends_on"])
+def test_one_name_is_no_set_of_names(field):
+    """ "database" would be eight names of one letter."""
+    with pytest.raises(HealthError, match=re.escape('e.g. {"database"}')):
+        CheckPlan(**{field: "database"})
+
+
+# -- history ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_history_keeps_each_change(health):
+    answers = [None, None, Verdict(Status.FAIL, "gone"), Verdict(Status.FAIL, "still"), None]
+
+    @health.check("disk")
+    async def disk():
+        return answers.pop(0)
+
+    while answers:
+        await health.refresh()
+    changes = health.history("disk").changes
+    assert [(str(change.status), change.output) for change in changes] == [("pass", ""), ("fail", "gone"), ("pass", "")]
+    assert 0 < health.results["disk"].availability <= 1
+    with pytest.raises(HealthError, match="no health check dsik; there are: disk"):
+        health.history("dsik")
+
+
+def test_availability_is_the_share_of_the_time_without_failure():
+    """Warnings count as available; a window looks back no further than what is known."""
+    now = [100.0]
+    history = History(clock=lambda: now[0])
+    assert history.availability() is None
+    history.add(Status.PASS, "")
+    assert history.availability() == 1.0
+    now[0] = 160.0
+    history.add(Status.FAIL, "gone")
+    now[0] = 170.0
+    history.add(Status.WARN, "slow")
+    now[0] = 200.0
+    assert history.availability() == pytest.approx(0.9)
+    assert history.availability(1000) == pytest.approx(0.9)
+    assert history.availability(40) == pytest.approx(0.75)
+    assert history.availability(10) == 1.0
+    history.add(Status.FAIL, "gone")
+    assert history.availability(0) == 0.0
+
+
+def test_the_history_is_bounded():
+    history = History()
+    for number in range(3 * MAX_CHANGES):
+        history.add(Status(number % 2 * 2), str(number))
+    assert len(history.changes) == MAX_CHANGES
+    assert history.changes[-1].output == str(3 * MAX_CHANGES - 1)
+    assert 0 <= history.availability() <= 1

@@ -33,6 +33,7 @@ def test_health_json_has_the_form_of_the_draft():
     assert json.loads(json.dumps(BAD.to_json(service="orders"), allow_nan=False)) == {
         "status": "fail",
         "serviceId": "orders",
+        "rootCauses": ["database", "disk", "queue"],
         "checks": {
             "database": [
                 {
@@ -113,3 +114,45 @@ def test_a_passing_check_has_no_output():
 )
 def test_the_text_is_that_of_kubernetes(report, options, text):
     assert report.to_text(**options) == text
+
+
+CAUSED = Report(
+    group="ready",
+    results=(
+        result("database", Status.FAIL, "refused"),
+        Result(
+            name="orders",
+            plan=CheckPlan(depends_on={"database"}, tags={"storage"}),
+            status=Status.FAIL,
+            verdict=Verdict(Status.FAIL, "no rows"),
+            causes=("database",),
+            availability=0.25,
+        ),
+    ),
+)
+
+
+def test_what_is_to_blame_is_named():
+    """One line says what to mend; what only follows from it says so."""
+    assert CAUSED.root_causes == ("database",)
+    assert "[-]orders failed: no rows (caused by database)" in CAUSED.to_text(details=True)
+    assert "database" not in CAUSED.to_text().splitlines()[1].removeprefix("[-]orders")
+    entry = CAUSED.to_json()["checks"]["orders"][0]
+    assert (entry["causes"], entry["dependsOn"], entry["availability"]) == (["database"], ["database"], 0.25)
+
+
+def test_plain_json_has_a_row_per_check():
+    """For programs that know trivet: everything about each check under a fixed name."""
+    plain = json.loads(json.dumps(CAUSED.to_plain_json(service="orders"), allow_nan=False))
+    assert (plain["service"], plain["group"], plain["status"], plain["gate"]) == ("orders", "ready", "fail", None)
+    assert plain["root_causes"] == ["database"]
+    assert plain["checks"][1]["tags"] == ["storage"]
+    assert plain["checks"][1]["causes"] == ["database"]
+    assert plain["checks"][0]["age_seconds"] == 1.5
+
+
+def test_checks_can_be_left_out_and_chosen_by_tag():
+    """What is left out does not count."""
+    assert [one.name for one in CAUSED.without(["database"]).results] == ["orders"]
+    assert CAUSED.without(["database", "orders"]).status is Status.PASS
+    assert [one.name for one in CAUSED.tagged("storage").results] == ["orders"]

@@ -45,6 +45,31 @@ def test_it_serves_until_a_signal_and_stops_in_order(directory, backend, number)
     assert "hunter2" not in log
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_with_a_drain_readiness_falls_first_and_work_goes_on(directory, backend):
+    """A load balancer that has not noticed yet still gets its answers."""
+    with directory.running("app.py", "--backend", backend, "--drain", "3") as service:
+        url = url_in(service.wait_for("kernel.started"))
+        begun = time.monotonic()
+        service.process.send_signal(signal.SIGTERM)
+        service.wait_for("kernel.draining")
+        assert httpx.get(f"{url}readyz").status_code == 503
+        assert httpx.get(f"{url}livez").status_code == 200
+        assert service.process.wait(30) == 0
+        assert time.monotonic() - begun >= 3
+        log = service.log.read_text()
+    assert log.index("kernel.draining") < log.index("kernel.stopping")
+
+
+def test_a_second_signal_cuts_the_drain_short(directory):
+    """Who asks twice does not wait ten minutes."""
+    with directory.running("app.py", "--drain", "600") as service:
+        service.wait_for("kernel.started")
+        service.process.send_signal(signal.SIGTERM)
+        service.wait_for("kernel.draining")
+        assert service.end()[0] == 128 + signal.SIGTERM
+
+
 def test_a_second_ctrl_c_does_not_wait(directory):
     """Who asks twice gets the end at once."""
     slow = (

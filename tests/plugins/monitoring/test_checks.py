@@ -157,11 +157,42 @@ async def test_the_event_loop_check_notices_code_that_blocks_the_loop():
 
 
 async def test_each_verdict_is_about_the_time_since_the_last():
-    gauge = Metrics().gauge("lag", "Lag.")
-    check = EventLoopCheck(EventLoopConfig(warn=1, fail=2), gauge)
+    metrics = Metrics()
+    check = EventLoopCheck(
+        EventLoopConfig(warn=1, fail=2), metrics.gauge("lag", "Lag."), metrics.counter("blocked_total", "Blocked.")
+    )
     check._worst = 3.0
     assert (await check.check()).status is Status.FAIL
     assert (await check.check()).status is Status.PASS
+
+
+def block(seconds):
+    time.sleep(seconds)
+
+
+async def test_a_blocked_loop_is_reported_while_it_is_blocked_and_with_its_place(caplog):
+    """Nothing in the loop can say so: a thread logs the stack, once, and the verdict names the line afterwards."""
+    holder = Holder()
+    config = EventLoopConfig(interval=0.01, warn=0.2, fail=100, watchdog=0.1)
+    async with event_loop_check(config, holder) as check:
+        await anyio.sleep(0.05)
+        block(1.0)
+        logged = list(caplog.records)  # before the loop runs again
+        with anyio.fail_after(10):
+            while "at " not in (verdict := await check.check()).output:
+                await anyio.sleep(0.01)
+    assert [record.name for record in logged] == ["trivet.event_loop"]
+    assert "in block" in logged[0].getMessage()
+    assert "time.sleep(seconds)" in logged[0].getMessage()
+    assert "test_checks.py" in verdict.output
+    assert "in block: move blocking work to a thread" in verdict.output
+
+
+async def test_a_loop_that_runs_is_not_reported(caplog):
+    """A long interval between the measurements is no block."""
+    async with event_loop_check(EventLoopConfig(interval=10, watchdog=0.05), Holder()):
+        await anyio.sleep(0.5)
+    assert caplog.records == []
 
 
 async def test_the_measurement_ends_with_the_check():
