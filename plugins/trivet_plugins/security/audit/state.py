@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
 import pathlib
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -124,7 +124,7 @@ class StateFile:
         """
         durable_file.create(path, state.slot() * 2)
 
-    @contextmanager
+    @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes out.
 
@@ -172,12 +172,15 @@ class StateFile:
             durable: Wait for the disk, slot by slot: then a machine that loses power finds one of them whole, too.
 
         Raises:
-            OSError: if it cannot be written.
+            OSError: if it cannot be written. With ``durable`` it may be in force nevertheless; `read` tells.
         """
-        slot = state.slot()
-        first = state.generation % 2
-        for at in (first, 1 - first):
-            os.pwrite(self._handle, slot, at * SLOT_BYTES)
+        slot, first = state.slot(), state.generation % 2 * SLOT_BYTES
+        os.pwrite(self._handle, slot, first)
+        if durable:
+            os.fdatasync(self._handle)
+        # The new state is in force. Where the old one cannot be overwritten now, the next write begins with it.
+        with contextlib.suppress(OSError):
+            os.pwrite(self._handle, slot, SLOT_BYTES - first)
             if durable:
                 os.fdatasync(self._handle)
         self._raw, self._state = slot * 2, state
