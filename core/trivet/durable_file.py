@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
+import secrets
 import tempfile
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     import pathlib
     from collections.abc import Iterator
 
+_SUFFIX: Final = ".tmp"
 _NO_HARD_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
@@ -49,8 +52,13 @@ def creating(path: pathlib.Path) -> Iterator[BinaryIO]:
     _sync_directory(path)
 
 
-def replace(path: pathlib.Path, data: bytes) -> None:
+def replace(path: pathlib.Path, data: bytes, *, backup: pathlib.Path | None = None) -> None:
     """Replace the content of an existing file, keeping its mode and, where allowed, its owner. A link stays a link.
+
+    Args:
+        path: The file.
+        data: Its new content.
+        backup: In the same directory: what the file was before is found here, also at every moment in between.
 
     Raises:
         OSError: if it cannot be written.
@@ -66,13 +74,40 @@ def replace(path: pathlib.Path, data: bytes) -> None:
             ):  # only root gives files away; the content matters more than the owner
                 os.chown(temporary, status.st_uid, status.st_gid)
                 os.chmod(temporary, status.st_mode & 0o7777)  # noqa: PTH101 - chown may clear bits
+        if backup is not None:
+            _keep(target, backup, status.st_mode & 0o7777)
         os.replace(temporary, target)  # noqa: PTH105 - a plain string, as mkstemp gave it
     _sync_directory(target)
 
 
+def remove_leftovers(path: pathlib.Path) -> None:
+    """Remove what writers of a file have left that were killed. Only one that keeps all others from writing may do this."""
+    for name in path.parent.glob(f".{glob.escape(path.name)}.*{_SUFFIX}"):
+        name.unlink(missing_ok=True)
+
+
+def _keep(path: pathlib.Path, backup: pathlib.Path, mode: int) -> None:
+    # A second name for what is on the disk already costs no writing. Renamed into place, so that there always is a backup.
+    link = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_SUFFIX}")
+    try:
+        os.link(path, link)
+    except OSError as exc:
+        if exc.errno not in _NO_HARD_LINKS:
+            raise
+        with _temporary(path, mode) as (copy, file):
+            file.write(path.read_bytes())
+            _sync(file)
+            os.replace(copy, backup)  # noqa: PTH105 - as above
+        return
+    try:
+        link.replace(backup)
+    finally:
+        link.unlink(missing_ok=True)  # where both names were one file already, renaming does nothing
+
+
 @contextlib.contextmanager
 def _temporary(path: pathlib.Path, mode: int) -> Iterator[tuple[str, BinaryIO]]:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_SUFFIX, dir=path.parent)
     try:
         with open(handle, "wb") as file:  # noqa: PTH123 - the descriptor that mkstemp opened
             os.fchmod(handle, mode)

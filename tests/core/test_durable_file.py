@@ -148,3 +148,50 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
         durable_file.replace(path, b"new")
     assert path.read_bytes() == b"old"
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_old_content_is_kept_as_a_backup(tmp_path):
+    """As the file before and before that: with its mode, without a copy of the data, and no other file is left."""
+    path, backup = tmp_path / "file", tmp_path / "file.bak"
+    path.write_bytes(b"1")
+    path.chmod(0o640)
+    for number in (b"2", b"3"):
+        before = path.stat().st_ino
+        durable_file.replace(path, number, backup=backup)
+        assert backup.stat().st_ino == before
+    assert (path.read_bytes(), backup.read_bytes()) == (b"3", b"2")
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o640
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "file.bak"]
+
+
+def test_a_backup_that_is_the_file_itself_is_no_obstacle(tmp_path):
+    """As a process leaves it that was killed between the two renames."""
+    path, backup = tmp_path / "file", tmp_path / "file.bak"
+    path.write_bytes(b"1")
+    os.link(path, backup)
+    durable_file.replace(path, b"2", backup=backup)
+    assert (path.read_bytes(), backup.read_bytes()) == (b"2", b"1")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "file.bak"]
+
+
+def test_without_hard_links_the_backup_is_a_copy(tmp_path, monkeypatch):
+    """File systems that know none."""
+    path, backup = tmp_path / "file", tmp_path / "file.bak"
+    path.write_bytes(b"1")
+
+    def unsupported(*_args):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", unsupported)
+    durable_file.replace(path, b"2", backup=backup)
+    assert (path.read_bytes(), backup.read_bytes()) == (b"2", b"1")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "file.bak"]
+
+
+def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
+    """Of this file alone, whatever characters its name has."""
+    path = tmp_path / "fi[l]e"
+    for name in (".fi[l]e.abc.tmp", ".file.abc.tmp", ".fi[l]e.abc.txt", "fi[l]e"):
+        (tmp_path / name).write_bytes(b"")
+    durable_file.remove_leftovers(path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".fi[l]e.abc.txt", ".file.abc.tmp", "fi[l]e"]

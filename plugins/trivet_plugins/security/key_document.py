@@ -1,37 +1,48 @@
-"""The content of a key file, version 1: a JSON object, at most 1 MiB.
+"""The content of a key file, version 2: a JSON object, at most 1 MiB.
 
 .. code-block:: json
 
-    {"version": 1, "keys": [{"id": "9f86d081884c7d65", "suite": 2, "state": "primary",
-                             "created": "2026-11-24T18:00:00Z", "material": "<43 characters base64url: 32 bytes>"}]}
+    {"version": 2, "generation": 7,
+     "wrapping": {"salt": "<32 bytes>", "check": "<8 bytes>", "argon2id": {"memory": 65536, "passes": 3, "lanes": 4}},
+     "keys": [{"id": "9f86d081884c7d65", "suite": 2, "state": "primary", "created": "2026-11-24T18:00:00Z",
+               "activates": "2026-11-24T18:00:00Z", "expires": "2027-02-22T18:00:00Z", "messages": 1048576,
+               "check": "<8 bytes>", "wrapped": "<60 bytes: nonce, key, tag>"}],
+     "mac": "<32 bytes>"}
 
-``state``: exactly one key is ``primary`` and seals; the others are ``decrypt-only``. Everything that this version does not
-know is refused, so that an older trivet never drops what a newer one wrote.
+Bytes are base64url without padding. ``argon2id`` is null where the master key is no passphrase. Without a master key
+``wrapping`` is null and a key has ``material``, its 32 bytes, in place of ``wrapped``. A destroyed key has neither.
+
+``mac`` is HMAC-SHA256 over all the rest as compact JSON with sorted names, under a key from the master key
+(`trivet_plugins.security.key_wrapping`). In a file without wrapping it is a checksum: whoever may write that file has its keys.
+
+Everything that this version does not know is refused, so that an older trivet never drops what a newer one wrote. Version 1
+(`trivet_plugins.security.key_document_v1`) is read, and written as version 2 with the first change.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import datetime as dt
+import hmac
 import json
-import re
-import secrets
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from trivet import Key
+from trivet import KeyState
+from trivet.ciphers import base64url
+from trivet_plugins.security import key_document_v1
+from trivet_plugins.security.key_entry import RingKey
+from trivet_plugins.security.key_wrapping import Header, binary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trivet_plugins.security.key_wrapping import Wrap
 
 MAX_BYTES: Final = 1024 * 1024
-PRIMARY: Final = "primary"
-DECRYPT_ONLY: Final = "decrypt-only"
-
-_KEY_BYTES: Final = 32
-_FIELDS: Final = frozenset({"id", "suite", "state", "created", "material"})
-_ID: Final = re.compile(r"[0-9a-f]{16}\Z")
-_MATERIAL: Final = re.compile(r"[A-Za-z0-9_-]{43}\Z")
-_CREATED: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
+_MAX_GENERATION: Final = 2**63
+_FIELDS: Final = {"version", "generation", "wrapping", "keys", "mac"}
+_CHECKSUM_KEY: Final = b"trivet/ring/v2 unwrapped"
+_MAC_BYTES: Final = 32
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -51,60 +62,10 @@ def _load(raw: bytes) -> object:
     raise ValueError(f"not the JSON of a key file ({place})")
 
 
-@attrs.frozen(eq=False)
-class StoredKey:
-    """A key as it stands in the file.
-
-    Args:
-        key: Id, suite and bytes.
-        state: ``primary`` or ``decrypt-only``.
-        created: UTC, ``2026-11-24T18:00:00Z``.
-    """
-
-    key: Key
-    state: str
-    created: str
-
-    @classmethod
-    def generate(cls, suite: int) -> StoredKey:
-        """Make a random primary key for a cipher suite."""
-        now = dt.datetime.now(dt.UTC)
-        key = Key(secrets.randbits(64), suite, secrets.token_bytes(_KEY_BYTES))
-        return cls(key, PRIMARY, f"{now:%Y-%m-%dT%H:%M:%SZ}")
-
-    @classmethod
-    def of(cls, entry: object) -> StoredKey:
-        """Read one entry of the file; `ValueError` says what is wrong with it, without its bytes."""
-        if not isinstance(entry, dict) or entry.keys() != _FIELDS:
-            raise ValueError(f"must be an object of {', '.join(sorted(_FIELDS))}")
-        id_, material = _text(entry, "id", _ID), _text(entry, "material", _MATERIAL)
-        suite, state = entry["suite"], entry["state"]
-        if type(suite) is not int or not 0 < suite <= 0xFFFF:
-            raise ValueError("suite must be a number from 1 to 65535")
-        if state not in (PRIMARY, DECRYPT_ONLY):
-            raise ValueError(f"state must be {PRIMARY} or {DECRYPT_ONLY}")
-        return cls(Key(int(id_, 16), suite, _material(material)), cast("str", state), _text(entry, "created", _CREATED))
-
-    def entry(self) -> dict[str, object]:
-        """Return what stands in the file."""
-        material = base64.urlsafe_b64encode(self.key.material).rstrip(b"=").decode()
-        values = (f"{self.key.id:016x}", self.key.suite, self.state, self.created, material)
-        return dict(zip(("id", "suite", "state", "created", "material"), values, strict=True))
-
-
-def _text(entry: dict[str, object], name: str, form: re.Pattern[str]) -> str:
-    value = entry[name]
-    if not isinstance(value, str) or not form.match(value):
-        raise ValueError(f"{name} has not the form it must have")
-    return value
-
-
-def _material(text: str) -> bytes:
-    try:
-        return base64.urlsafe_b64decode(text + "=")
-    except binascii.Error:
-        pass
-    raise ValueError("material is no base64url")
+def _mac(tree: dict[str, object], wrap: Wrap | None) -> bytes:
+    body = {name: value for name, value in tree.items() if name != "mac"}
+    text = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+    return hmac.digest(_CHECKSUM_KEY if wrap is None else wrap.mac_key, text, "sha256")
 
 
 @attrs.frozen(eq=False)
@@ -112,46 +73,82 @@ class KeyDocument:
     """All keys of a file.
 
     Args:
-        keys: In the order of the file.
+        keys: In the order in which they were made.
+        generation: How often the file was written; 0 in version 1.
+        wrap: The master key at work; None where the keys stand as they are.
     """
 
-    keys: tuple[StoredKey, ...]
+    keys: tuple[RingKey, ...]
+    generation: int = 1
+    wrap: Wrap | None = None
 
     @classmethod
-    def parse(cls, raw: bytes) -> KeyDocument:
+    def parse(cls, raw: bytes, unlock: Callable[[Header | None], Wrap | None]) -> KeyDocument:
         """Read a key file's content.
+
+        Args:
+            raw: The content.
+            unlock: Gives the master key at work for what the file says of its wrapping; raises where it has none, or where the
+                file has no wrapping and should.
 
         Raises:
             ValueError: with what is wrong; never with content.
         """
         loaded = _load(raw)
-        if not isinstance(loaded, dict) or loaded.keys() != {"version", "keys"}:
-            raise ValueError("not a key file: it must be an object of version and keys")
-        version, entries = loaded["version"], loaded["keys"]
-        if type(version) is not int or version != 1:
-            raise ValueError("written by another version of trivet: this one reads version 1")
+        if isinstance(loaded, dict) and loaded.get("version") == 1 and loaded["version"] is not True:
+            keys = key_document_v1.read(loaded)
+            return cls._checked(keys, 0, unlock(None))
+        if not isinstance(loaded, dict) or not {"version", "keys"} <= loaded.keys():
+            raise ValueError("not a key file: it must be an object of version, keys and more")
+        if type(loaded["version"]) is not int or loaded["version"] != 2:
+            raise ValueError("written by another version of trivet: this one reads versions 1 and 2")
+        return cls._read(loaded, unlock)
+
+    @classmethod
+    def _read(cls, tree: dict[str, object], unlock: Callable[[Header | None], Wrap | None]) -> KeyDocument:
+        if tree.keys() != _FIELDS:
+            raise ValueError(f"not a key file: it must be an object of {', '.join(sorted(_FIELDS))}")
+        generation, entries = tree["generation"], tree["keys"]
+        if type(generation) is not int or not 0 < generation < _MAX_GENERATION:
+            raise ValueError("generation must be a count")
+        mac = binary(tree["mac"], _MAC_BYTES)
+        wrap = unlock(None if tree["wrapping"] is None else Header.of(tree["wrapping"]))
+        if not hmac.compare_digest(mac, _mac(tree, wrap)):
+            raise ValueError("the file was changed by something else than trivet (its MAC does not fit)")
         if not isinstance(entries, list) or not entries:
             raise ValueError("keys must be a list of at least one key")
-        keys = [cls._entry(number, entry) for number, entry in enumerate(entries, 1)]
-        if sum(stored.state == PRIMARY for stored in keys) != 1:
+        return cls._checked([_entry(number, entry, wrap) for number, entry in enumerate(entries, 1)], generation, wrap)
+
+    @classmethod
+    def _checked(cls, keys: list[RingKey], generation: int, wrap: Wrap | None) -> KeyDocument:
+        if sum(one.state is KeyState.PRIMARY for one in keys) != 1:
             raise ValueError("exactly one key must be primary")
-        if len({stored.key.id for stored in keys}) != len(keys):
+        if len({one.id for one in keys}) != len(keys):
             raise ValueError("two keys have one id")
-        return cls(tuple(keys))
+        return cls(tuple(keys), generation, wrap)
 
-    @staticmethod
-    def _entry(number: int, entry: object) -> StoredKey:
-        try:
-            return StoredKey.of(entry)
-        except ValueError as exc:
-            reason = str(exc)
-        raise ValueError(f"key {number}: {reason}")
+    def find(self, key_id: int) -> RingKey | None:
+        """Return the key of an id, whatever its state."""
+        return next((one for one in self.keys if one.id == key_id), None)
 
-    def primary(self) -> Key:
-        """Return the key that seals."""
-        return next(stored.key for stored in self.keys if stored.state == PRIMARY)
+    def primary(self) -> RingKey:
+        """Return the key that is written as the primary one."""
+        return next(one for one in self.keys if one.state is KeyState.PRIMARY)
 
     def dump(self) -> bytes:
-        """Return the file's content."""
-        tree = {"version": 1, "keys": [stored.entry() for stored in self.keys]}
-        return json.dumps(tree, indent=2).encode() + b"\n"
+        """Return the file's content; a data key is encrypted anew each time."""
+        tree: dict[str, object] = {
+            "version": 2,
+            "generation": self.generation,
+            "wrapping": None if self.wrap is None else self.wrap.header.entry(),
+            "keys": [one.entry(self.wrap) for one in self.keys],
+        }
+        return json.dumps({**tree, "mac": base64url.encode(_mac(tree, self.wrap))}, indent=2).encode() + b"\n"
+
+
+def _entry(number: int, entry: object, wrap: Wrap | None) -> RingKey:
+    try:
+        return RingKey.of(entry, wrap)
+    except ValueError as exc:
+        reason = str(exc)
+    raise ValueError(f"key {number}: {reason}")

@@ -9,14 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import attrs
+import anyio
 import pytest
 
 from trivet_plugins.cli import program
-from trivet_plugins.security.key_document import KeyDocument, StoredKey
 from trivet_plugins.security.key_file import KeyFile
 
 TRIVET = Path(sys.executable).parent / "trivet"
@@ -198,8 +198,6 @@ def rotate_keys():
     """Called with a key file, it makes a new primary key in it; the old ones still open."""
 
     def rotate(path):
-        document = KeyDocument.parse(path.read_bytes())
-        old = [attrs.evolve(stored, state="decrypt-only") for stored in document.keys]
-        path.write_bytes(KeyDocument((StoredKey.generate(2), *old)).dump())
+        anyio.run(partial(KeyFile(path).rotate, delay=0))
 
     return rotate
