@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from trivet import Origin
 from trivet.config.row import origin_row
 from trivet_plugins.cli.inquiry import row_place
@@ -114,3 +116,30 @@ def test_an_origin_says_all_it_knows_in_json_and_in_text():
     assert row["note"] == "last known good, 2026-01-31T12:00:00Z"
     assert row_place(row) == str(origin) == "https://config/orders:3:8 @rev 41 (last known good, 2026-01-31T12:00:00Z)"
     assert row_place({"layer": "base", "source": "a.toml", "line": 1, "column": None}) == "a.toml:1"
+
+
+LEAK = "swordfish-4711"
+BROKEN = {
+    "a table where the secret belongs": f'[database]\npassword = {{ value = "{LEAK}" }}\n',
+    "a key that sounds secret and is none": f'[database]\npassword = "x"\napi_token = "{LEAK}"\n',
+    "a document that does not parse behind it": f'[database]\npassword = "{LEAK}"\npool_size = = 3\n',
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_no_output_about_a_broken_configuration_holds_the_secret(directory, text):
+    """Every command, with tracebacks too: problems name the place, of a misspelt variable as well, and quote no secret."""
+    directory.write("orders.toml", text)
+    for command in (
+        ["check", "app.py"],
+        ["check", "app.py", "--json"],
+        ["config", "validate", "--app", "app.py"],
+        ["config", "validate", "--app", "app.py", "--json"],
+        ["config", "validate", "--app", "app.py", "--github"],
+        ["config", "show", "--app", "app.py", "--debug"],
+        ["run", "app.py", "--debug"],
+    ):
+        done = directory.trivet(*command, ORDERS_DATABASE__PASWORD=LEAK)
+        assert done.returncode == 78, done.stdout + done.stderr
+        assert LEAK not in done.stdout + done.stderr
+        assert "orders.toml" in done.stdout + done.stderr
