@@ -62,6 +62,7 @@ EVENTS: Final[Mapping[type[Event], tuple[str, str, Level]]] = {
 
 _OURS: Final = frozenset({"event", "exc_info", "level", "logger", "stack_info", "timestamp"})
 _FIRST: Final = ("timestamp", "level", "logger", "event")
+_NUMBERS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _UNTOUCHED: Final = (_OURS - {"event"}) | {"_record", "_from_structlog"}
 
 
@@ -207,11 +208,14 @@ def _problems_below(_logger: object, _method: str, entry: Fields) -> Fields:
 def on_event(event: Event) -> None:
     """Log what happens in the kernel."""
     logger, name, level = EVENTS.get(type(event), ("trivet.event", "event", "debug"))
+    level = _raised(event, level)
+    if not _is_wanted(logger, level):  # a reload opens a thousand sealed values: writing costs more than opening
+        return
     recorded = attrs.asdict(event, recurse=False).items()
     fields = {f"{key}_" if key in _OURS else key: value for key, value in recorded if key != "at"}
     if name == "event":
         fields["type"] = type(event).__name__
-    _write(logger, name, _raised(event, level), fields)
+    _write(logger, name, level, fields)
 
 
 def _raised(event: Event, level: Level) -> Level:
@@ -224,14 +228,23 @@ def _raised(event: Event, level: Level) -> Level:
     return level
 
 
-def _write(logger: str, name: str, level: Level, fields: Mapping[str, Any]) -> None:
+def _is_wanted(logger: str, level: Level) -> bool:
+    return _structlog() is not None or logging.getLogger(logger).isEnabledFor(_NUMBERS[level])
+
+
+def _structlog() -> Any:  # noqa: ANN401 - a module that may not be there
     # An unconfigured structlog prints to stdout, which is not ours; and importing it costs more than most programs' start.
     structlog = sys.modules.get("structlog")
-    if structlog is not None and structlog.is_configured():
+    return structlog if structlog is not None and structlog.is_configured() else None
+
+
+def _write(logger: str, name: str, level: Level, fields: Mapping[str, Any]) -> None:
+    structlog = _structlog()
+    if structlog is not None:
         getattr(structlog.get_logger(logger), level)(name, **fields)
         return
     text = " ".join(f"{key}={redacted(key, value)!r}" for key, value in fields.items())
-    logging.getLogger(logger).log(logging.getLevelNamesMapping()[level.upper()], "%s %s", name, text)
+    logging.getLogger(logger).log(_NUMBERS[level], "%s %s", name, text)
 
 
 @hookimpl

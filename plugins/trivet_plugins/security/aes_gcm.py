@@ -5,6 +5,7 @@ A cipher of your own looks just like this, with ``replaces="cipher/aes_256_gcm"`
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from trivet import Provider, hookimpl
@@ -28,16 +29,18 @@ class AesGcm:
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        self._cipher, self._refused = AESGCM, InvalidTag
+        self._refused = InvalidTag
+        # The segments of a stream share a key; no more than the last one is kept in memory.
+        self._under = functools.lru_cache(maxsize=1)(AESGCM)
 
     def seal(self, key: bytes, nonce: bytes, aad: bytes, data: bytes) -> bytes:
         """Return ciphertext and tag."""
-        return self._cipher(key).encrypt(nonce, data, aad)
+        return self._under(key).encrypt(nonce, data, aad)
 
     def open(self, key: bytes, nonce: bytes, aad: bytes, data: bytes) -> bytes:
         """Return the plaintext; raise `ValueError` if anything does not fit."""
         try:
-            return self._cipher(key).decrypt(nonce, data, aad)
+            return self._under(key).decrypt(nonce, data, aad)
         except self._refused:
             raise ValueError("not sealed with this key, nonce and associated data") from None
 

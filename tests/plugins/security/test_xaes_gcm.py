@@ -57,6 +57,7 @@ def test_only_the_last_derived_keys_are_kept():
     for number in range(100):
         cipher.seal(number.to_bytes(32, "big"), bytes(24), b"", b"")
     assert cipher._derived.cache_info().currsize <= 4
+    assert cipher._gcm._under.cache_info().currsize == 1
 
 
 @pytest.mark.parametrize(("key", "nonce"), [(31, 24), (33, 24), (16, 24), (32, 23), (32, 25), (32, 0)])
