@@ -69,7 +69,8 @@ class Exporting:
         """Return the JSON Schema (2020-12) of all bound sections, as files write them. Needs no configuration to be loaded.
 
         It accepts what loads from files and rejects what does not, as far as JSON Schema can say it; where it cannot, it
-        accepts. References and sealed values are to it the text that they are. It never holds the default of a secret.
+        accepts. A reference or a sealed value may stand for any value, since what it stands for is not known before. It never
+        holds the default of a secret.
 
         Args:
             partial: Leave ``required`` out: for editing one of several files that are merged.
@@ -77,7 +78,11 @@ class Exporting:
         from trivet.config.json_schema import json_schema
 
         return json_schema(
-            self._parts.name, self._store.schema(), partial=partial, include_key=self._store.launch().include_key
+            self._parts.name,
+            self._store.schema(),
+            partial=partial,
+            include_key=self._store.launch().include_key,
+            schemes=[one.scheme for one in self._parts.resolvers.values() if one.bare],
         )
 
     def leaves(self) -> tuple[Leaf, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import attrs
@@ -13,6 +13,7 @@ import attrs
 from trivet.config import docstring, shape
 from trivet.config.effective import plain
 from trivet.config.json_constraint import conjunction, constraint
+from trivet.config.json_reference import NAME, References
 from trivet.config.json_scalar import SCALARS, JsonSchema, is_json, key_schema, scalar_schema
 from trivet.config.origin import Path
 from trivet.config.redaction import sounds_secret
@@ -32,7 +33,9 @@ _INCLUDE: JsonSchema = {
 }
 
 
-def json_schema(name: str, schema: Schema, *, partial: bool = False, include_key: str = "") -> JsonSchema:
+def json_schema(
+    name: str, schema: Schema, *, partial: bool = False, include_key: str = "", schemes: Collection[str] = ()
+) -> JsonSchema:
     """Return the schema of a whole configuration, as files write it.
 
     Args:
@@ -40,9 +43,12 @@ def json_schema(name: str, schema: Schema, *, partial: bool = False, include_key
         schema: The bound sections.
         partial: Leave ``required`` out: for a file that is merged with others.
         include_key: The key by which a file includes others; see `trivet.Launch`.
+        schemes: Of resolvers that take a whole value; see `References`.
     """
-    types = Types(partial=partial)
-    whole = _table((), schema, types)
+    types, references = Types(partial=partial), References(schemes)
+    types.definitions[NAME] = {}  # taken
+    whole = references.inside(_table((), schema, types))
+    definitions = {key: references.open(one) for key, one in types.definitions.items() if key != NAME}
     if include_key:
         section = whole["properties"].get(include_key)
         either = {"anyOf": [section, _INCLUDE]} if section is not None else _INCLUDE
@@ -51,7 +57,7 @@ def json_schema(name: str, schema: Schema, *, partial: bool = False, include_key
         "$schema": DIALECT,
         "title": f"Configuration of {name}",
         **whole,
-        **({"$defs": dict(sorted(types.definitions.items()))} if types.definitions else {}),
+        "$defs": {**dict(sorted(definitions.items())), NAME: references.definition},
     }
 
 

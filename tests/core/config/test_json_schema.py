@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from trivet import Kernel, Launch, Secret
 from trivet.config.fault import Fault, Faults
+from trivet.config.json_reference import References
 from trivet.config.json_schema import json_schema
 from trivet.config.schema import Schema
 from trivet.config.structure import Structurer
@@ -262,7 +263,10 @@ def test_validators_after_a_converter_say_nothing():
         kilobytes: int = attrs.field(converter=lambda value: value * 1000, validator=v.ge(1000))
 
     schema = json_schema("orders", Schema({("size",): Size}))
-    assert schema["$defs"]["Size"]["properties"]["kilobytes"] == {"type": "integer"}
+    assert schema["$defs"]["Size"]["properties"]["kilobytes"] == {
+        "type": ["integer", "string"],
+        "pattern": References().pattern,
+    }
 
 
 @attrs.frozen
@@ -313,12 +317,96 @@ def test_defaults_and_descriptions_are_what_an_editor_shows():
     assert fields["color"]["default"] == "red"
     assert fields["labels"]["default"] == {}
     assert fields["pool_size"] == {
-        "type": "integer",
+        "type": ["integer", "string"],
+        "pattern": References().pattern,
         "minimum": 1,
         "description": "Connections that are held open.",
         "default": 4,
     }
     assert "default" not in fields["limit"]  # JSON has no infinity
+
+
+REFERENCES = ["${a.b}", "${env:X}", "${env:X:-5}", "x${a}", "$$${a} ${b}", " trivet:1:AAAA"]
+NO_REFERENCES = ["$${a}", "$$${a}", "$a", "{a}", "trivet:2:A", "x trivet:1:A"]
+
+
+@pytest.mark.parametrize("index", range(len(FIELDS)), ids=lambda index: str(FIELDS[index][0]))
+def test_a_reference_may_stand_wherever_a_value_may(index):
+    """For every type and validator, and for what lies in lists, tables and classes; text that refers to nothing may not."""
+    cls, validator = section_of(index)
+    for text in REFERENCES:
+        assert validator.is_valid({"section": {"f": text}}), (text, validator.schema)
+        assert validator.is_valid({"section": text})
+    for text in NO_REFERENCES:
+        assert validator.is_valid({"section": {"f": text}}) == structures(cls, {"f": text}), (text, validator.schema)
+        assert not validator.is_valid({"section": text})
+    for value in (
+        [0],
+        [0, "a"],
+        ["red"],
+        ["a"],
+        {"ab": 1},
+        {"a": {"name": "x"}},
+        {"name": "a"},
+        {"label": ""},
+        [{"name": "x"}],
+    ):
+        if structures(cls, {"f": value}):
+            parts = dict.fromkeys(value, "${a}") if isinstance(value, dict) else ["${a}"] * len(value)
+            assert validator.is_valid({"section": {"f": parts}}), (parts, validator.schema)
+    assert not validator.is_valid({"section": {"f": {object.__name__: []}, "unknown": "${a}"}})
+
+
+def test_the_schemes_of_resolvers_count_like_that_of_sealed_values():
+    cls = make_class({"f": (int, None, True)})
+    schema = json_schema("orders", Schema({("section",): cls}), schemes=["vault", "a.b"])
+    for text, good in (("vault:x", True), ("a.b:x", True), ("axb:x", False), ("volt:x", False)):
+        assert validator_of(schema).is_valid({"section": {"f": text}}) is good
+
+
+def test_references_take_nothing_from_the_place_of_a_mistake():
+    """A wrong number deep inside is told there, not as a section that is neither one nor a reference."""
+    schema = json_schema("orders", Schema({("section",): Tree, ("leaf",): Leaf}))
+    document = {"section": {"below": [{"below": [{"label": 5}]}]}, "leaf": {"name": "x", "size": 0}}
+    found = [*validator_of(schema).iter_errors(document)]
+    assert {tuple(error.absolute_path) for error in found} == {
+        ("section", "below", 0, "below", 0, "label"),
+        ("leaf", "size"),
+    }
+    assert "0 is less than the minimum of 1" in [error.message for error in found]
+
+
+@attrs.frozen
+class Endpoint:
+    port: int = 0
+    timeout: dt.timedelta = dt.timedelta()
+    color: Color = Color.RED
+    leaf: Leaf = Leaf("a")
+    numbers: tuple[int, ...] = ()
+
+
+async def test_what_refers_and_loads_fits_the_schema(tmp_path):
+    """Numbers, durations, enums, tables, lists, items of lists and a whole section, in a file."""
+    tree = {
+        "one": {
+            "port": "${env:PORT}",
+            "timeout": "${one.port}s",
+            "color": "${env:COLOR:-blue}",
+            "numbers": [1, "${env:PORT}"],
+        },
+        "two": {"leaf": "${three.leaf}", "numbers": "${one.numbers}", "port": "${env:PORT}0"},
+        "three": {"leaf": {"name": "x", "size": "${env:PORT}"}},
+        "four": "${three}",
+    }
+    path = tmp_path / "orders.json"
+    path.write_text(json.dumps(tree))
+    kernel = Kernel("orders", launch=Launch(files=[path], environ={"PORT": "80"}))
+    lives = {name: kernel.config.bind(name, Endpoint) for name in tree}
+    async with kernel.configured():
+        assert lives["one"].current == Endpoint(80, dt.timedelta(seconds=80), Color.BLUE, numbers=(1, 80))
+        assert lives["two"].current == Endpoint(800, leaf=Leaf("x", 80), numbers=(1, 80))
+        assert lives["four"].current == lives["three"].current == Endpoint(leaf=Leaf("x", 80))
+        assert [*validator_of(kernel.config.schema()).iter_errors(tree)] == []
 
 
 def test_a_partial_schema_requires_nothing():
@@ -337,7 +425,7 @@ def test_classes_of_one_name_are_told_apart():
     """Two plugins may each call their class ``Settings``."""
     one, other = make_class({"f": (int, None, True)}), make_class({"f": (str, None, True)})
     schema = json_schema("orders", Schema({("one",): one, ("other",): other}))
-    assert len(schema["$defs"]) == 2
+    assert len(schema["$defs"]) == 3
     assert validator_of(schema).is_valid({"one": {"f": 1}, "other": {"f": "a"}})
 
 
