@@ -596,6 +596,17 @@ class TestPrometheus(MetricExporterSuite):
         return await running(self.provider, "prometheus")
 
 
+class TestOpenMetrics(MetricExporterSuite):
+    """OpenMetrics."""
+
+    provider = "metric_exporter/openmetrics"
+
+    @pytest.fixture
+    async def exporter(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "openmetrics")
+
+
 # -- nobody without a suite -------------------------------------------------------------------------------------------
 
 

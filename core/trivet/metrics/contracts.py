@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class MetricExporter(Protocol):
-    """Writes metric families in one exposition format. `AdminApp` serves each under ``/metrics`` by content negotiation."""
+    """Writes metric families in one exposition format. `AdminApp` serves each under ``/metrics`` by content negotiation.
+
+    It may have an attribute ``variants``: more exporters for further media types of the same format, such as
+    ``...; escaping=allow-utf-8``. A media type without ``escaping`` stands for ``escaping=underscores``.
+    """
 
     media_type: str
     """The full Content-Type, e.g. ``text/plain; version=0.0.4; charset=utf-8``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, Protocol, TypeVar, cast
 
 import attrs
 
@@ -14,6 +14,7 @@ from trivet.metrics.watch import Watch
 
 if TYPE_CHECKING:
     from trivet.metrics.exemplar import ExemplarSource
+    from trivet.metrics.watch import Watched
 
 GIL: Final = getattr(sys, "_is_gil_enabled", lambda: True)()
 """True where ``+=`` on a slot is atomic: CPython with a GIL switches threads only at calls, jumps and function entries."""
@@ -148,8 +149,8 @@ class Family(dict[LabelValues, C], Generic[C]):
         """Ask ``source`` for an exemplar at every update, where the kind has exemplars. `Metrics.take_exemplars` calls it."""
         self.watch.take_exemplars(source)
         for cell in self.cells():
-            if hasattr(cell, "watch"):
-                cell.watch = self.cells_watch
+            if self.takes_exemplars:
+                cast("Watched", cell).watch = self.cells_watch
 
     def sweep(self) -> None:
         """Remove series that have expired. The registry calls it before a scrape."""

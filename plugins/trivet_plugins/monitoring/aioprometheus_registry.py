@@ -14,7 +14,7 @@ from trivet.metrics.counter import Counter
 from trivet.metrics.gauge import Gauge
 from trivet.metrics.histogram import Histogram, HistogramCell
 from trivet.metrics.labels import escape
-from trivet_plugins.monitoring.prometheus import KINDS, number
+from trivet_plugins.monitoring.dialect import number
 
 if TYPE_CHECKING:
     from trivet.metrics.families import AnyFamily
@@ -45,9 +45,7 @@ class FamilyRegistry(collectors.Registry):
     def get_all(self) -> list[collectors.Collector]:
         """Return all collectors; the families' ones are a snapshot of this moment."""
         families = [
-            _collector(family)
-            for family in self._metrics.families()
-            if family.kind in KINDS and isinstance(family, Counter | Gauge | Histogram)
+            _collector(family) for family in self._metrics.families() if isinstance(family, Counter | Gauge | Histogram)
         ]
         taken = {collector.name for collector in families}
         return [*families, *(own for own in super().get_all() if own.name not in taken)]

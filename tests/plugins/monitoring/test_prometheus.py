@@ -13,7 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from trivet.metrics.contracts import MetricExporter
 from trivet.metrics.registry import Metrics
-from trivet_plugins.monitoring.prometheus import LINES, PrometheusText, bound_text, number
+from trivet_plugins.monitoring.dialect import bound_text, number
+from trivet_plugins.monitoring.exposition import LINES
+from trivet_plugins.monitoring.prometheus import PrometheusText
 
 PROMTOOL = shutil.which("promtool")
 
@@ -37,7 +39,7 @@ def same(a, b):
 
 def test_it_is_an_exporter_of_the_text_format():
     assert isinstance(PrometheusText(), MetricExporter)
-    assert PrometheusText.media_type == "text/plain; version=0.0.4; charset=utf-8"
+    assert PrometheusText().media_type == "text/plain; version=0.0.4; charset=utf-8"
 
 
 def test_the_text_is_that_of_the_format_s_description():

@@ -16,6 +16,11 @@ from trivet_plugins.web import AdminApp, WebServer
 
 TOKEN = "correct-horse-battery-staple"
 ASKED = ["values", "export", "schema", "problems", "history", "diff?from=1", "explain?path=plugins.web.port"]
+PROMETHEUS_3 = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
 GUARDED = ["/", "/health", "/metrics", "/plugins", "/config", *(f"/config/{name}" for name in ASKED)]
 PROBES = ["/livez", "/readyz", "/startupz"]
 
@@ -234,6 +239,54 @@ async def test_metrics_come_in_the_format_that_is_asked_for(served, accept, expe
     assert response.headers["content-type"] == expected.media_type
     assert response.headers["vary"] == "accept, accept-encoding"
     assert [line[0] for line in response.text.splitlines()] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
+        ("text/plain;version=0.0.4;escaping=underscores", "text/plain; version=0.0.4; charset=utf-8"),
+        ("text/plain;version=0.0.4;escaping=dots", "text/plain; version=0.0.4; charset=utf-8; escaping=dots"),
+        (
+            PROMETHEUS_3,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+        ),
+        (
+            "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3",
+            "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+        ),
+        (
+            "application/openmetrics-text;version=1.0.0,text/plain;q=0.5",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
+    ],
+)
+async def test_the_escaping_of_names_is_negotiated_too(served, accept, content_type):
+    """As Prometheus 2 and 3 ask; who does not ask gets names that every reader takes."""
+    kernel, client = await served(plugins=["prometheus", "openmetrics"])
+    kernel.metrics.utf8_names = True
+    kernel.metrics.counter("http.requests", "R.").inc()
+    response = await get(client, "/metrics", accept=accept)
+    assert response.headers["content-type"] == content_type
+    name = {"allow-utf-8": '{"http.requests_total"}', "dots": "http_dot_requests__total"}
+    assert f"\n{name.get(content_type.partition('escaping=')[2], 'http_requests_total')} 1\n" in response.text
+
+
+async def test_a_scrape_may_ask_for_some_metrics_only(served):
+    """``?name[]=``, by the names of samples, as prometheus_client understands it."""
+    kernel, client = await served(plugins=["prometheus"])
+    kernel.metrics.counter("some", "S.").inc()
+    kernel.metrics.histogram("other", "O.").observe(1)
+    async with client:
+        text = (await client.get("/metrics?name[]=some_total&name[]=other_bucket")).text
+        none = (await client.get("/metrics?name[]=nothing")).text
+    assert {line.split("{")[0].split()[0] for line in text.splitlines() if line[0] != "#"} == {
+        "some_total",
+        "other_bucket",
+        "other_sum",
+        "other_count",
+    }
+    assert none == ""
 
 
 async def test_a_format_that_nobody_writes_is_refused(served):
