@@ -34,6 +34,7 @@ flags and versions, lengths out of range are refused, so an altered text never o
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING, Final
 
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "trivet:1:"
 """What every sealed value in text form starts with."""
+
+TOKEN: Final = re.compile(re.escape(PREFIX) + r"[A-Za-z0-9_-]*")
+"""A sealed value in a text: alone, or in a reference, ``${trivet:1:...}``."""
 
 MAX_DATA_BYTES: Final = 65_536
 """The longest plaintext of one envelope; larger data is for a stream."""

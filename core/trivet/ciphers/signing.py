@@ -99,6 +99,12 @@ class Signing:
                 raise SealError(_DOES_NOT_FIT)
 
 
+def key_id_of(signature: str) -> int | None:
+    """Return the id of the key that a signature names; None where it is no signature."""
+    parts = _parse(signature)
+    return None if parts is None else parts[0]
+
+
 def _tag(key: Key, place: bytes, data: bytes) -> bytes:
     return hmac.digest(subkey(key, _LABEL), place + data, "sha256")
 

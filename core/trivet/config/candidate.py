@@ -10,6 +10,7 @@ import attrs
 from trivet.config import loading
 from trivet.config.contracts import ConfigFormat, ConfigSource, LoadContext, Resolver, environment_prefix
 from trivet.config.fault import Fault, Faults, MissingKey, walk
+from trivet.config.inspection import inspect
 from trivet.config.layer import DELETE, Layer
 from trivet.config.merging import merge_layers
 from trivet.config.origin import Path, inside
@@ -89,7 +90,7 @@ async def build(
         complete: May add to what is loaded.
     """
     loaded = await complete(await loading.load(parts.sources, parts.context(launch, schema), schema))
-    return await assemble(parts, loaded, schema=schema, old=old)
+    return await assemble(parts, await inspect(loaded, parts.resolvers), schema=schema, old=old)
 
 
 async def assemble(parts: Parts, loaded: loading.Loaded, *, schema: Schema, old: Snapshot | None) -> Candidate:

@@ -53,6 +53,7 @@ class Layer:
         remote: True where it comes from another machine: its text may not refer to this one's variables and files.
         problems: What was wrong with the source; a layer with problems rejects the whole load.
         watch: Files and directories whose change asks for a reload, existing or not.
+        whole: The origin of the document that it was read from; None where it is not of one document.
         shares: Set by the merge, not by sources: where the items of lists went that are combined with those of other layers.
     """
 
@@ -65,6 +66,7 @@ class Layer:
     remote: bool = False
     problems: tuple[Problem, ...] = ()
     watch: tuple[pathlib.Path, ...] = ()
+    whole: Origin | None = None
     shares: Mapping[Path, tuple[int, ...]] = attrs.field(factory=dict, repr=False)
 
     @staticmethod
@@ -88,7 +90,7 @@ class Layer:
                     return attrs.evolve(whole, line=span.line, column=span.column)
             return whole
 
-        return Layer(name=whole.layer, priority=priority, data=document.data, locate=locate, remote=remote)
+        return Layer(name=whole.layer, priority=priority, data=document.data, locate=locate, remote=remote, whole=whole)
 
     @staticmethod
     def refused(reason: str, origin: Origin, *, priority: int, down: bool = False) -> Layer:

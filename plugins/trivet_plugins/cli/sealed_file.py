@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from trivet import SealError, TrivetError
-from trivet.ciphers.envelope import PREFIX, Envelope, EnvelopeError
+from trivet.ciphers.envelope import TOKEN, Envelope, EnvelopeError
+from trivet.ciphers.manifests import ENTRIES, Manifests, sealed_texts
 from trivet.config.origin import dotted
-from trivet.config.tree import MISSING, look_up, scalars
+from trivet.config.tree import MISSING, look_up
 from trivet.exit_codes import EX_CONFIG
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from trivet.ciphers.registry import Ciphers
     from trivet.config.origin import Path
     from trivet_plugins.cli.splice import SpliceFile
-
-TOKEN: Final = re.compile(re.escape(PREFIX) + r"[A-Za-z0-9_-]*")
-"""A sealed value, alone or inside a reference: ``${trivet:1:...}``."""
 
 
 class SealedFileError(TrivetError, ValueError):
@@ -57,7 +54,7 @@ class SealedValue:
 
 def sealed_values(tree: Mapping[str, Any]) -> list[SealedValue]:
     """Return the sealed values of a tree, in its order."""
-    return [SealedValue(path, value) for path, value in scalars(tree) if isinstance(value, str) and TOKEN.search(value)]
+    return [SealedValue(path, text) for path, text in sealed_texts(tree).items()]
 
 
 def envelope_of(token: str) -> Envelope | None:
@@ -68,13 +65,13 @@ def envelope_of(token: str) -> Envelope | None:
         return None
 
 
-def read_file(kernel: Kernel, file: pathlib.Path) -> SpliceFile:
-    """Read a configuration file in one of the formats that a kernel has.
+def format_of(kernel: Kernel, file: pathlib.Path) -> ConfigFormat:
+    """Return the format that reads a configuration file.
 
     Raises:
-        SpliceError: if it is in none of them, or cannot be read.
+        SpliceError: if a kernel has none for it.
     """
-    from trivet_plugins.cli.splice import SpliceError, SpliceFile
+    from trivet_plugins.cli.splice import SpliceError
 
     formats: Mapping[str, ConfigFormat] = {
         suffix: format_ for format_ in kernel.provided("config_format").values() for suffix in format_.suffixes
@@ -84,7 +81,7 @@ def read_file(kernel: Kernel, file: pathlib.Path) -> SpliceFile:
         raise SpliceError(
             f"{file}: no loaded format has the suffix {file.suffix!r}; there are {', '.join(sorted(formats))}"
         )
-    return SpliceFile.read(file, found)
+    return found
 
 
 @attrs.frozen(eq=False)
@@ -94,10 +91,34 @@ class SealedFile:
     Args:
         source: The file.
         ciphers: Open and seal.
+        manifests: Make and check its manifest; None where nothing does.
     """
 
     source: SpliceFile
     ciphers: Ciphers
+    manifests: Manifests | None
+
+    @classmethod
+    def read(cls, kernel: Kernel, file: pathlib.Path) -> SealedFile:
+        """Read a file in one of the formats that a running kernel has.
+
+        Raises:
+            SpliceError: if it is in none of them, or cannot be read.
+        """
+        from trivet_plugins.cli.splice import SpliceFile
+
+        return cls.of(kernel, SpliceFile.read(file, format_of(kernel, file)))
+
+    @classmethod
+    def of(cls, kernel: Kernel, source: SpliceFile) -> SealedFile:
+        """Take a file that was read."""
+        from trivet import UnknownServiceError
+
+        try:
+            manifests = kernel.service(Manifests)
+        except UnknownServiceError:
+            manifests = None
+        return cls(source, kernel.ciphers, manifests)
 
     @property
     def values(self) -> list[SealedValue]:
@@ -159,3 +180,80 @@ class SealedFile:
             f"{self.source.place(value.path)}: error: {dotted(value.path)}: the sealed value does not open: it is damaged, "
             "or it was sealed with another key, for another place, or by a cipher whose plugin is not loaded"
         )
+
+    # -- the manifest ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def entries(self) -> object:
+        """The manifest as it stands in the file; `MISSING` where there is none."""
+        return look_up(self.source.document.data, ENTRIES)
+
+    async def faults(self) -> tuple[int, list[str]]:
+        """Check the manifest, if there is one; return its generation, and a line for each thing it does not vouch for."""
+        if self.entries is MISSING or self.manifests is None:
+            return 0, []
+        verdict = await self.manifests.check(self.entries, sealed_texts(self.source.document.data))
+        lines = [
+            f"{self.source.place(fault.path)}: error: {self._about(fault.path)}{fault.message}"
+            for fault in verdict.faults
+        ]
+        return verdict.generation, lines
+
+    def _about(self, path: Path) -> str:
+        return "" if path[: len(ENTRIES)] == ENTRIES else f"{dotted(path)}: "
+
+    @property
+    def manifest_key(self) -> int | None:
+        """The id of the key that the manifest is signed under; None where there is none, or it cannot be read."""
+        entries = self.entries
+        key = self.manifests.key_of(entries) if self.manifests is not None and isinstance(entries, list) else None
+        return None if key is None else int(key, 16)
+
+    async def save(self, text: str, *, renew: bool = False) -> None:
+        """Write a new text, with a manifest that vouches for it where there was one, or must be one.
+
+        Args:
+            text: The text.
+            renew: True to sign the manifest anew though the sealed values are as they were.
+
+        Raises:
+            SealedFileError: if the manifest that is there does not vouch for the file as it was: that would be covered up.
+            SpliceError: if the manifest cannot be put into the file, or the file has changed meanwhile.
+        """
+        generation, lines = await self.faults()
+        if lines:
+            raise SealedFileError("\n".join((*lines, f"{self.source.file}: nothing was changed")))
+        if generation or (self.manifests is not None and self.manifests.is_required()):
+            text = self.vouched(text, generation + 1, unless_same=not renew)
+        self.source.write_text(text)
+
+    def vouched(self, text: str, generation: int, *, unless_same: bool = False) -> str:
+        """Return a text of this file with a manifest that vouches for it.
+
+        Args:
+            text: The text.
+            generation: Of the manifest.
+            unless_same: True to leave the manifest as it is where the sealed values are.
+
+        Raises:
+            SpliceError: if it cannot be put there.
+        """
+        new = self.source.with_text(text)
+        values, there = sealed_texts(new.document.data), look_up(new.document.data, ENTRIES)
+        same = values == sealed_texts(self.source.document.data) and there == self.entries
+        if self.manifests is None or (same and unless_same and (there is not MISSING or not values)):
+            return text
+        entries = self.manifests.make(values, generation=generation)
+        if there is MISSING:
+            return new.inserted(ENTRIES, entries)
+        return new.replaced({ENTRIES: (_listed(new, entries), entries)})
+
+
+def _listed(source: SpliceFile, entries: list[str]) -> str:
+    """Write a list, an item per line, as it stands in a text already: TOML, YAML and JSON read it alike."""
+    text, at = source.text, source.span(ENTRIES).end - 1  # as its closing bracket is indented
+    newline = "\r\n" if "\r\n" in text else "\n"
+    line = text[text.rfind("\n", 0, at) + 1 : at]
+    indent = line[: len(line) - len(line.lstrip(" \t"))]
+    inner = f",{newline}{indent}  ".join(source.format.scalar(one, like='"') for one in entries)
+    return f"[{newline}{indent}  {inner}{newline}{indent}]"

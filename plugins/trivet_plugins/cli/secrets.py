@@ -1,6 +1,6 @@
 """``trivet secrets``: make the key file, seal values for the places where they will stand, open them again.
 
-``edit``, ``rotate``, ``check``, ``seal-file`` and ``open-file`` stand in files of their own.
+All but ``init``, ``seal`` and ``open`` stand in files of their own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from trivet_plugins.cli.options import LaunchCommand
 from trivet_plugins.cli.secrets_check import check
 from trivet_plugins.cli.secrets_edit import edit
 from trivet_plugins.cli.secrets_file import open_file, seal_file
+from trivet_plugins.cli.secrets_manifest import manifest
 from trivet_plugins.cli.secrets_rotate import rotate
 from trivet_plugins.cli.service import Service, service_options
 
@@ -37,7 +38,7 @@ def secrets() -> None:
     """
 
 
-for _command in (check, edit, open_file, rotate, seal_file):
+for _command in (check, edit, manifest, open_file, rotate, seal_file):
     secrets.add_command(_command)
 
 
@@ -115,25 +116,25 @@ def seal(service: Service, path: Path, file: pathlib.Path | None) -> None:
 
 
 async def _find_place(service: Service, kernel: Kernel, path: Path, file: pathlib.Path | None) -> None:
-    from trivet_plugins.cli.sealed_file import SealedFile, read_file
+    from trivet_plugins.cli.sealed_file import SealedFile
 
     async with kernel.secured():
         service.ring(kernel).primary()
         if file is not None:
-            SealedFile(read_file(kernel, file), kernel.ciphers).with_sealed(path, "trivet:1:")
+            SealedFile.read(kernel, file).with_sealed(path, "trivet:1:")
 
 
 async def _seal(service: Service, kernel: Kernel, path: Path, file: pathlib.Path | None, value: Secret[str]) -> str:
-    from trivet_plugins.cli.sealed_file import SealedFile, read_file
+    from trivet_plugins.cli.sealed_file import SealedFile
 
     async with kernel.secured():
         service.ring(kernel)
-        target = SealedFile(read_file(kernel, file), kernel.ciphers) if file is not None else None
+        target = SealedFile.read(kernel, file) if file is not None else None
         sealed = await kernel.ciphers.seal_config(value.reveal(), path=path)
         if target is None:
             return sealed
         text = target.with_sealed(path, sealed)
-        target.source.write_text(text)
+        await target.save(text)
         return f"{target.source.with_text(text).place(path)}: sealed{'' if target.has(path) else ', a new key'}"
 
 
@@ -160,14 +161,14 @@ async def _open(service: Service, kernel: Kernel, path: Path, file: pathlib.Path
     from trivet import SealError, Secret, UnknownPathError
     from trivet.ciphers.envelope import PREFIX
     from trivet.config.origin import dotted
-    from trivet_plugins.cli.sealed_file import read_file
+    from trivet_plugins.cli.sealed_file import SealedFile
 
     async with kernel.secured():
         service.ring(kernel)
         if file is None:
             value, place = kernel.config.peek(path), f"the configuration of {kernel.name}"
         else:
-            source = read_file(kernel, file)
+            source = SealedFile.read(kernel, file).source
             value, place = source.value(path), source.place(path)
         if value is None:
             raise UnknownPathError(f"{place} has no {dotted(path)}; give the file that has it with --file")

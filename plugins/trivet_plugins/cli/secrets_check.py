@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
+from trivet.ciphers.manifests import ENTRIES
 from trivet_plugins.cli.options import LaunchCommand, json_option
 from trivet_plugins.cli.service import Service, files_argument, service_options
 
@@ -59,6 +60,27 @@ class Row:
         return f": key {self.key} is there ({self.state}), so it is damaged, or was sealed for another place or service"
 
 
+@attrs.frozen
+class ManifestRow:
+    """What is known about the manifest of a file.
+
+    Args:
+        file: The file.
+        generation: The manifest's generation.
+        key: The id of the key that it is signed under.
+        problems: What it does not vouch for, a line each.
+    """
+
+    file: str
+    generation: int
+    key: str | None
+    problems: list[str]
+
+    def __str__(self) -> str:
+        vouches = f"{self.file}: manifest of generation {self.generation}, key {self.key}: vouches for all of them"
+        return "\n".join(self.problems) or vouches
+
+
 @click.command(cls=LaunchCommand)
 @files_argument
 @service_options
@@ -67,20 +89,20 @@ class Row:
 def check(ctx: click.Context, /, *, service: Service, named: tuple[pathlib.Path, ...], as_json: bool) -> None:
     """Tell of every sealed value in FILES whether it opens, under which key, by which cipher.
 
-    Prints no value. Exits with 78 if one does not open.
+    Prints no value. Exits with 78 if one does not open, or a manifest does not vouch for what is there.
     """
     import anyio
 
     from trivet.exit_codes import EX_CONFIG
 
-    rows = anyio.run(_check, service, service.kernel(), named)
+    rows, manifests = anyio.run(_check, service, service.kernel(), named)
     if as_json:
-        click.echo(json.dumps([attrs.asdict(row) for row in rows], indent=2, ensure_ascii=False))
+        found = {"values": [*map(attrs.asdict, rows)], "manifests": [*map(attrs.asdict, manifests)]}
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        for row in rows:
-            click.echo(str(row))
-        click.echo(_verdict(rows))
-    if not all(row.opens for row in rows):
+        for line in (*rows, *manifests, _verdict(rows)):
+            click.echo(str(line))
+    if not all(row.opens for row in rows) or any(one.problems for one in manifests):
         ctx.exit(EX_CONFIG)
 
 
@@ -93,17 +115,23 @@ def _verdict(rows: Sequence[Row]) -> str:
     return f"{len(rows)} {values} {'opens' if len(rows) == 1 else 'open'}"
 
 
-async def _check(service: Service, kernel: Kernel, files: Sequence[pathlib.Path]) -> list[Row]:
-    from trivet_plugins.cli.sealed_file import SealedFile, read_file
+async def _check(
+    service: Service, kernel: Kernel, files: Sequence[pathlib.Path]
+) -> tuple[list[Row], list[ManifestRow]]:
+    from trivet_plugins.cli.sealed_file import SealedFile
 
-    rows: list[Row] = []
+    rows, manifests = list[Row](), list[ManifestRow]()
     async with kernel.secured():
         ring = service.ring(kernel)
         for path in files or service.files_of(kernel):
-            file = SealedFile(read_file(kernel, path), kernel.ciphers)
+            file = SealedFile.read(kernel, path)
             for value in file.values:
                 rows += await _rows(file, value, ring)
-    return rows
+            if file.has(ENTRIES):
+                generation, faults = await file.faults()
+                key = None if file.manifest_key is None else f"{file.manifest_key:016x}"
+                manifests.append(ManifestRow(str(path), generation, key, faults))
+    return rows, manifests
 
 
 async def _rows(file: SealedFile, value: SealedValue, ring: KeyRing) -> list[Row]:

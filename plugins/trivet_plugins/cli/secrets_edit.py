@@ -46,12 +46,12 @@ def edit(service: Service, file: pathlib.Path, *, resume: bool, discard: bool) -
 
 async def _begin(service: Service, kernel: Kernel, file: pathlib.Path) -> ClearText:
     from trivet_plugins.cli.clear_text import ClearText
-    from trivet_plugins.cli.sealed_file import SealedFile, read_file
+    from trivet_plugins.cli.sealed_file import SealedFile
 
     async with kernel.secured():
         service.ring(kernel).primary()
         async with kernel.ciphers.operation("edit", f"file {file}"):
-            return await ClearText.of(SealedFile(read_file(kernel, file), kernel.ciphers))
+            return await ClearText.of(SealedFile.read(kernel, file))
 
 
 @attrs.define(eq=False)
@@ -172,7 +172,7 @@ class _Session:
     async def _save(self, text: str) -> Edited:
         async with self.kernel.ciphers.operation("edit", f"file {self.file}"):
             edited = await self.clear.sealed(text)
-            self.clear.file.source.write_text(edited.text)
+            await self.clear.file.save(edited.text)
         self._draft().drop()
         return edited
 

@@ -60,11 +60,11 @@ def rotate(service: Service, named: tuple[pathlib.Path, ...], *, as_json: bool) 
 
 
 async def _rotate(service: Service, kernel: Kernel, files: Sequence[pathlib.Path]) -> list[Rotated]:
-    from trivet_plugins.cli.sealed_file import SealedFile, read_file
+    from trivet_plugins.cli.sealed_file import SealedFile
 
     async with kernel.secured():
         primary = service.ring(kernel).primary().id
-        found = [SealedFile(read_file(kernel, file), kernel.ciphers) for file in files or service.files_of(kernel)]
+        found = [SealedFile.read(kernel, file) for file in files or service.files_of(kernel)]
         done: list[Rotated] = []
         for file in found:
             async with kernel.ciphers.operation("rotate", f"file {file.source.file}") as operation:
@@ -98,8 +98,8 @@ async def rotate_file(file: SealedFile, primary: int) -> Rotated:
     if lost:
         remedy = f"{file.source.file}: nothing was changed; seal these values again, or take them out, then rotate"
         raise SealedFileError("\n".join((*lost, remedy)))
-    if changes:
-        file.source.write_text(file.with_tokens(changes))
+    if changes or file.manifest_key not in {None, primary}:
+        await file.save(file.with_tokens(changes), renew=True)
     return Rotated(str(file.source.file), len(values), len(changes))
 
 

@@ -103,7 +103,8 @@ class Service:
 
     def files_of(self, kernel: Kernel) -> list[pathlib.Path]:
         """Return the configuration files of a running kernel, the weakest first."""
-        origins = dict.fromkeys(layer.locate(()).source for layer in kernel.config.layers() if not layer.remote)
+        layers = [layer for layer in kernel.config.layers() if layer.whole is not None and not layer.remote]
+        origins = dict.fromkeys(layer.whole.source for layer in layers if layer.whole is not None)
         found = [pathlib.Path(source) for source in origins if source.lower().endswith(CONFIG_SUFFIXES)]
         return [file for file in found if file.is_file()]
 

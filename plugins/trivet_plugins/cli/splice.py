@@ -66,7 +66,15 @@ class SpliceFile:
             UnreadableFileError: if it cannot be read or is too large.
             SpliceError: if it is not UTF-8 or does not parse.
         """
-        raw = _read(file)
+        return cls.of(file, format, _read(file))
+
+    @classmethod
+    def of(cls, file: pathlib.Path, format: ConfigFormat, raw: bytes) -> SpliceFile:  # noqa: A002 - as above
+        """Parse the content of a file, which need not be what is there.
+
+        Raises:
+            SpliceError: if it is not UTF-8 or does not parse.
+        """
         try:
             text = raw.removeprefix(codecs.BOM_UTF8).decode()
         except UnicodeDecodeError as exc:  # it carries the text, which may hold secrets

@@ -148,7 +148,7 @@ def test_check_tells_of_every_value(service, sealed, rotate_keys):
     assert broken.startswith("orders.toml:6:10: error: database.broken: the sealed value does not open: it is damaged")
     assert verdict == "2 of 4 sealed values do not open"
     assert CANARY not in done.stdout + done.stderr
-    rows = json.loads(service("check", "orders.toml", "--name", "orders", "--json").stdout)
+    rows = json.loads(service("check", "orders.toml", "--name", "orders", "--json").stdout)["values"]
     assert [(row["line"], row["column"], row["opens"], row["state"]) for row in rows] == [
         (3, 12, True, "decrypt-only"),
         (4, 8, True, "primary"),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib
 import logging
+import re
 import sys
 import traceback
 
+import anyio
 import attrs
 import pytest
 
-from trivet import ConfigError, Kernel, Launch, Secret
+from trivet import ConfigError, Kernel, Launch, Secret, StartupRefused
+from trivet.ciphers.manifests import Manifests
 from trivet.events import SecurityOperation
+from trivet_plugins.config import command_line
 from trivet_plugins.security.key_file import KeyFile
 
 CANARY = "hunter2-canary"
@@ -46,10 +51,10 @@ def keys(tmp_path):
     return path
 
 
-def make_kernel(tmp_path, keys, *, name="orders", events=None):
-    environ = {"TRIVET_KEY_FILE": str(keys)}
-    launch = Launch(files=[tmp_path / "orders.toml"], environ=environ)
-    kernel = Kernel(name, plugins=PLUGINS, discover="none", launch=launch)
+def make_kernel(tmp_path, keys, *, name="orders", events=None, plugins=PLUGINS, assignments=(), **environ):
+    environ = {"TRIVET_KEY_FILE": str(keys), **environ}
+    launch = Launch(files=[tmp_path / "orders.toml"], environ=environ, assignments=assignments)
+    kernel = Kernel(name, plugins=plugins, discover="none", launch=launch)
     if events is not None:
         kernel.observe(events.append)
     return kernel
@@ -208,3 +213,179 @@ async def test_events_and_logs_hold_the_place_and_not_the_value(tmp_path, keys, 
     output = capfd.readouterr()
     assert CANARY not in f"{events!r} {caplog.text} {output.out} {output.err}"
     assert sys.exc_info() == (None, None, None)
+
+
+# -- other types than text ------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Limits:
+    """Secrets that are no text."""
+
+    size: Secret[int]
+    on: Secret[bool] = Secret(False)  # noqa: RUF009 - never changed
+    ports: Secret[tuple[int, ...]] = Secret(())  # noqa: RUF009 - as above
+    wait: Secret[dt.timedelta] = Secret(dt.timedelta())  # noqa: RUF009 - as above
+    pin: Secret[str] = Secret("")  # noqa: RUF009 - as above
+
+
+async def test_the_field_says_what_a_sealed_text_means(tmp_path, keys):
+    """An int, a bool, a list, a duration; digits stay text where text belongs."""
+    texts = {"size": "0x10", "on": "yes", "ports": "[1, 2]", "wait": "1h30m", "pin": "007"}
+    sealed = {key: await seal(tmp_path, keys, ("limits", key), text) for key, text in texts.items()}
+    (tmp_path / "orders.toml").write_text("[limits]\n" + "".join(f"{key} = '{one}'\n" for key, one in sealed.items()))
+    kernel = make_kernel(tmp_path, keys)
+    limits = kernel.config.bind("limits", Limits)
+    async with kernel:
+        found = {key: getattr(limits.current, key).reveal() for key in texts}
+    assert found == {"size": 16, "on": True, "ports": (1, 2), "wait": dt.timedelta(hours=1.5), "pin": "007"}
+
+
+async def test_a_sealed_text_of_another_type_is_refused_and_not_shown(tmp_path, keys):
+    """The place and what was expected, without the value."""
+    sealed = await seal(tmp_path, keys, ("limits", "size"))
+    (tmp_path / "orders.toml").write_text(f"[limits]\nsize = '{sealed}'\n")
+    kernel = make_kernel(tmp_path, keys)
+    kernel.config.bind("limits", Limits)
+    with pytest.raises(ConfigError) as caught:
+        async with kernel:
+            pass
+    (problem,) = map(str, caught.value.problems)
+    assert "orders.toml:2:8: error: limits.size: expected an integer" in problem
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
+# -- manifests ------------------------------------------------------------------------------------------------------------
+
+
+async def vouched(tmp_path, keys, generation=1, **values):
+    """Write a configuration with sealed values and their manifest; give its text."""
+    sealed = {key: await seal(tmp_path, keys, ("database", key), text) for key, text in values.items()}
+    async with make_kernel(tmp_path, keys).secured() as kernel:
+        manifests = kernel.service(Manifests)
+        entries = manifests.make({("database", key): one for key, one in sealed.items()}, generation=generation)
+    lines = "".join(f"{key} = '{one}'\n" for key, one in sealed.items())
+    listed = "".join(f'  "{one}",\n' for one in entries)
+    text = f"[database]\n{lines}[plugins.sealed]\nentries = [\n{listed}]\n"
+    (tmp_path / "orders.toml").write_text(text)
+    return text
+
+
+async def test_a_document_that_its_manifest_vouches_for_loads(tmp_path, keys):
+    """The manifest itself is no part of the configuration."""
+    await vouched(tmp_path, keys, password=CANARY, user="u")
+    kernel = make_kernel(tmp_path, keys)
+    database = kernel.config.bind("database", Database)
+    async with kernel:
+        assert database.current.password.reveal() == CANARY
+        assert kernel.config.show()["plugins"]["sealed"]["entries"] in ((), [])
+        assert kernel.config.peek(("plugins", "sealed")) == {}
+
+
+async def test_what_the_manifest_does_not_vouch_for_is_refused_with_its_place(tmp_path, keys):
+    """Replaced by an older one, removed, stood in the clear, added, moved: the place and the remedy, each time."""
+    old = await vouched(tmp_path, keys, password="older", user="u")
+    text = await vouched(tmp_path, keys, password=CANARY, user="u")
+    (older, _), (password, user) = (re.findall(r"'(trivet:1:[^']+)'", one) for one in (old, text))
+    added = await seal(tmp_path, keys, ("database", "hosts", 0), "h")
+    spoilt = {
+        text.replace(password, older): r"orders\.toml:2:12: error: database\.password: this is not the sealed value",
+        text.replace(f"user = '{user}'\n", ""): r"orders\.toml:7:3: error: .* at database\.user, and there is none",
+        text.replace(user, "u"): r"orders\.toml:8:3: error: .* at database\.user, .* or stands there in the clear",
+        text.replace(
+            "[plugins", f"hosts = ['{added}']\n[plugins"
+        ): r"4:10: error: database\.hosts\[0\]: .* added without",
+        text.replace('"1 1 ', '"1 2 '): r"orders\.toml:5:11: error: the manifest is not authentic",
+    }
+    for document, words in spoilt.items():
+        (tmp_path / "orders.toml").write_text(document)
+        (problem,) = await problems_of(make_kernel(tmp_path, keys))
+        assert re.search(words, problem), problem
+        assert "trivet secrets manifest FILE" in problem
+        assert "trivet:1:" not in problem
+    (tmp_path / "orders.toml").write_text(text.replace("user =", "nobody ="))
+    assert any(
+        "it was moved here from database.user" in problem for problem in await problems_of(make_kernel(tmp_path, keys))
+    )
+
+
+async def test_an_older_document_is_refused_while_the_service_runs_and_after_a_restart(tmp_path, keys):
+    """The marks are kept; a document that was rejected for other reasons leaves none, so the way back from it is open."""
+    marks = f"plugins.sealed.marks={tmp_path}/state/sealed.marks"
+    old = await vouched(tmp_path, keys, 4, password="older")
+    new = await vouched(tmp_path, keys, 5, password=CANARY)
+    broken = (await vouched(tmp_path, keys, 6, password="x")).replace("[database]", "[database]\nnonsense = 1")
+    file = tmp_path / "orders.toml"
+    file.write_text(old)
+
+    def kernel():
+        made = make_kernel(tmp_path, keys, plugins=[*PLUGINS, command_line], assignments=[marks])
+        return made, made.config.bind("database", Database)
+
+    running, database = kernel()
+    async with running:
+        for text, rejected in ((new, ""), (broken, "unknown key"), (new, ""), (old, "rolled back")):
+            file.write_text(text)
+            await running.config.reload()
+            assert rejected in "".join(map(str, running.config.problems))
+            assert bool(running.config.problems) == bool(rejected)
+            assert database.current.password.reveal() == CANARY
+        with anyio.fail_after(10):
+            while (
+                not (tmp_path / "state" / "sealed.marks").exists()
+                or ": 5" not in (tmp_path / "state" / "sealed.marks").read_text()
+            ):
+                await anyio.sleep(0.01)
+    (problem,) = await problems_of(kernel()[0])
+    assert (
+        "orders.toml:4:11: error: this is generation 4 of its sealed values, and generation 5 was in force before"
+        in problem
+    )
+    assert "--generation 6" in problem
+    file.write_text(re.sub(r"\[plugins.*", "", old, flags=re.DOTALL))
+    (problem,) = await problems_of(kernel()[0])
+    assert "orders.toml: error: generation 5 of its sealed values had a manifest, and this file has none" in re.sub(
+        r":\d+:\d+", "", problem
+    )
+    file.write_text(new)
+    again, database = kernel()
+    async with again:
+        assert database.current.password.reveal() == CANARY
+
+
+async def test_a_manifest_can_be_demanded(tmp_path, keys):
+    """Of documents with sealed values; the others load."""
+    sealed = await seal(tmp_path, keys)
+    demand = {"plugins": [*PLUGINS, command_line], "assignments": ["plugins.sealed.manifest=required"]}
+    (tmp_path / "orders.toml").write_text(f"[database]\npassword = '{sealed}'\n")
+    (problem,) = await problems_of(make_kernel(tmp_path, keys, **demand))
+    assert "orders.toml:2:12: error: database.password: this value is sealed, and its file has no manifest" in problem
+    (tmp_path / "orders.toml").write_text("[database]\npassword = 'x'\n")
+    kernel = make_kernel(tmp_path, keys, **demand)
+    kernel.config.bind("database", Database)
+    async with kernel:
+        pass
+
+
+async def test_a_rotation_is_no_change_of_the_configuration(tmp_path, keys):
+    """Other envelopes and another manifest, the same values: nobody is told, and an older file is a rollback all the same."""
+    old = await vouched(tmp_path, keys, 1, password=CANARY)
+    kernel = make_kernel(tmp_path, keys)
+    kernel.config.bind("database", Database)
+    async with kernel:
+        await vouched(tmp_path, keys, 2, password=CANARY)
+        outcome = await kernel.config.reload()
+        assert (outcome.applied, outcome.generation) == (True, 1)
+        (tmp_path / "orders.toml").write_text(old)
+        assert not (await kernel.config.reload()).applied
+        assert "rolled back" in str(kernel.config.problems[0])
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"version": 2, "marks": {}}', '{"version": 1, "marks": {"x": "y"}}'])
+async def test_marks_that_cannot_be_read_refuse_the_start(tmp_path, keys, text):
+    """With what is lost by removing them."""
+    (tmp_path / "sealed.marks").write_text(text)
+    (tmp_path / "orders.toml").write_text("")
+    with pytest.raises(StartupRefused, match=r"sealed\.marks: no file of marks; restore it, or remove it"):
+        async with make_kernel(tmp_path, keys, STATE_DIRECTORY=str(tmp_path)):
+            pass
