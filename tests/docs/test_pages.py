@@ -21,11 +21,20 @@ from click.testing import CliRunner
 import trivet
 from trivet import Kernel, hookspecs
 from trivet.events import ConfigRejected
+from trivet_plugins.security import audit
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
-HOOKS = [name for name, function in vars(hookspecs).items() if hasattr(function, "trivet_spec")]
-REGISTERING = [name for name in HOOKS if getattr(hookspecs, name).trivet_kind is not None]
+BRINGING = {audit.trivet_hookspecs: ["audit", "security_level"]}
+"""The hooks that a built-in plugin brings, and what must be loaded for them."""
+SPECS = {
+    name: specs
+    for specs in (hookspecs, *BRINGING)
+    for name, function in vars(specs).items()
+    if hasattr(function, "trivet_spec")
+}
+HOOKS = list(SPECS)
+REGISTERING = [name for name in HOOKS if getattr(SPECS[name], name).trivet_kind is not None]
 PAGES = sorted({ROOT / "README.md", *DOCS.rglob("*.md")} - {*DOCS.glob("_build/**/*.md")})
 
 
@@ -74,7 +83,8 @@ def finish(result, backend):
 
 def signature_of(hook):
     """The signature as it stands in hookspecs.py, without decorator and comment."""
-    function = next(node for node in ast.parse(inspect.getsource(hookspecs)).body if getattr(node, "name", "") == hook)
+    source = ast.parse(inspect.getsource(SPECS[hook])).body
+    function = next(node for node in source if getattr(node, "name", "") == hook)
     return f"def {hook}({ast.unparse(function.args)}) -> {ast.unparse(function.returns)}"
 
 
@@ -157,12 +167,14 @@ async def test_the_minimal_implementation_of_a_page_runs_in_a_kernel(hook, tmp_p
     """What the page shows is a whole plugin: strict composition takes it, and its provider starts."""
     monkeypatch.chdir(tmp_path)
     plugin = plugin_of(hook)
-    kind = getattr(hookspecs, hook).trivet_kind
+    kind = getattr(SPECS[hook], hook).trivet_kind
+    bringing = BRINGING.get(SPECS[hook], [])
     launch = trivet.Launch(environ={"ACME_MASTER_KEY": "c2l4dGVlbiBieXRlIGtleQ=="})
-    kernel = Kernel("docs", plugins=[plugin], discover="none", strict=True, launch=launch)
+    kernel = Kernel("docs", plugins=[plugin, *bringing], discover="none", strict=True, launch=launch)
     kernel.config.bind("region", Region)
     async with kernel:
-        running = {row.kind for row in kernel.plugins() if row.state == "running"}
+        rows = [row for row in kernel.plugins() if row.plugin not in bringing]
+        running = {row.kind for row in rows if row.state == "running"}
         objects = list(kernel.provided(kind).values())
     assert running == {kind}
     assert len(objects) == 1

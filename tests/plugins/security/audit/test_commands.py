@@ -134,10 +134,8 @@ def test_verify_names_the_first_bad_record_and_what_to_do(trivet, filled):
     filled.segments[0].write_bytes(b"".join([lines[0], lines[1].replace(b'"failed"', b'"ok"'), *lines[2:]]))
     output = trivet("audit", "verify", "log", "--seed-file", "seed", code=65)
     first, verdict, remedy = output.splitlines()
-    assert first == (
-        "log/0000000000000000.jsonl:2: error: record 1: its tag does not fit: it was changed, or put in another's place, after it "
-        "was written"
-    )
+    what = "its tag does not fit: it was changed, or put in another's place, after it was written"
+    assert first == f"log/0000000000000000.jsonl:2: error: record 1: {what}"
     assert verdict == "NOT as it was written; records 0 to 0 are as they were written"
     assert remedy.startswith("what to do: keep a copy of the directory as evidence")
     row = json.loads(trivet("audit", "verify", "log", "--seed-file", "seed", "--json", code=65))

@@ -154,7 +154,7 @@ async def test_at_level_paranoid_an_operation_that_cannot_be_recorded_fails(kern
     async with kernel:
         await do(kernel, "before")
         with broken_disk(monkeypatch):
-            with pytest.raises(AuditError, match="cannot be written.*No space left.*make room"):
+            with pytest.raises(AuditError, match=r"cannot be written.*No space left.*make room"):
                 await do(kernel, "unrecorded")
             with pytest.raises(AuditError):
                 async with kernel.ciphers.operation("rotate", "refused"):
@@ -358,7 +358,7 @@ async def test_the_file_sink_keeps_what_shows_a_log_that_was_put_back(kernel_wit
     kernel, _ = kernel_with(audit_file={"checkpoints": str(witness), "records": str(lines)})
     async with kernel:
         await do(kernel, "first")
-        await until(lambda: witness.exists())
+        await until(witness.exists)
     shutil.copytree(log.path, copy)
     kernel, _ = kernel_with(
         audit={"checkpoint_records": 1}, audit_file={"checkpoints": str(witness), "records": str(lines)}
