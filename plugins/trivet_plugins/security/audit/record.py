@@ -11,6 +11,7 @@ in ``…``. A line whose bytes are not those that these rules give for its conte
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import re
 from json.encoder import encode_basestring
@@ -51,6 +52,7 @@ def clean(member: str, text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
+@functools.lru_cache(maxsize=1024)  # few texts come again and again
 def _quoted(member: str, text: str | None) -> str:
     return "null" if text is None else encode_basestring(clean(member, text))
 
