@@ -1,4 +1,4 @@
-"""`LastKnownGood`: remembers the last good configuration in a file, for a start while a source is down."""
+"""`LastKnownGood`: remembers the last good configuration, in a file too, for loads while a source is down."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ FILE_SECONDS: Final = 10.0
 
 @attrs.frozen(kw_only=True)
 class StandIn:
-    """Layers of the file that stand in for sources that were down at the start.
+    """Layers that stand in for sources that are down: from the file at the start, else as they were loaded before.
 
     Args:
-        path: The file.
-        saved: When it was written, in seconds since the epoch.
+        path: The file; None: all are as they were loaded in this life.
+        saved: When the oldest of them was good, in seconds since the epoch.
         sources: Whose layers they are.
     """
 
-    path: pathlib.Path
+    path: pathlib.Path | None
     saved: float
     sources: tuple[str, ...]
 
@@ -48,7 +48,8 @@ class StandIn:
         from trivet.config.remembered import utc
 
         whose = ", ".join(f"config_source/{name}" for name in self.sources)
-        return f"{whose}: last known good of {utc(self.saved)}, {_age(time.time() - self.saved)} old, from {self.path}"
+        origin = f", from {self.path}" if self.path is not None else ""
+        return f"{whose}: last known good of {utc(self.saved)}, {_age(time.time() - self.saved)} old{origin}"
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -58,6 +59,7 @@ class _Good:
     schema: Schema
     stand_in: StandIn | None = None
     secrets: frozenset[Path] = frozenset()
+    saved: float = attrs.field(factory=time.time)
 
 
 class LastKnownGood:
@@ -76,43 +78,62 @@ class LastKnownGood:
         self._emit = emit
         self._ciphers = ciphers
         self._loaded: _Good | None = None
+        self._good: _Good | None = None
         self._due: _Good | None = None
         self._news = anyio.Event()
         self._told = ""
 
     async def complete(self, loaded: Loaded, path: pathlib.Path | None, schema: Schema, *, start: bool) -> Loaded:
-        """Put what the file has in the place of sources that are down, at the start; else return what is loaded as it is.
+        """Put what was good in the place of sources that are down.
 
         Args:
             loaded: What the sources gave.
-            path: The file; None: there is none.
+            path: The file; None: nothing is remembered, and what is loaded is returned as it is.
             schema: As for loading.
-            start: False for a reload: what is in force is as good then.
+            start: True: what was good is in the file; False: it is in force.
         """
         self._loaded = None
+        self.stand_in = None if start else self.stand_in  # of an earlier life
         if path is None:
             return loaded
         stand_in = None
-        if start and loaded.down:
-            loaded, stand_in = await self._stand_in(loaded, path, schema)
+        if loaded.down:
+            good = await self._from_file(path) if start else self._good
+            if good is not None:
+                loaded, stand_in = self._stand_in(loaded, good, schema)
         sources = {name: layers for name, layers in loaded.sources.items() if name != SOURCE}
         self._loaded = _Good(path=path, sources=sources, schema=schema, stand_in=stand_in)
         return loaded
 
-    async def _stand_in(self, loaded: Loaded, path: pathlib.Path, schema: Schema) -> tuple[Loaded, StandIn | None]:
+    async def _from_file(self, path: pathlib.Path) -> _Good | None:
         outcome = await foreign(_in_time(self._file(path).read()))
         if outcome.error is not None:
             self._warn(f"the last known good configuration in {path} is not used: {outcome.error}")
         if outcome.value is None:
-            return loaded, None
-        found = {name: outcome.value.sources[name] for name in loaded.down if name in outcome.value.sources}
+            return None
+        sources, saved = outcome.value.sources, outcome.value.saved
+        kept = StandIn(path=path, saved=saved, sources=tuple(sources))
+        return _Good(path=path, sources=sources, schema=Schema({}), stand_in=kept, saved=saved)
+
+    def _stand_in(self, loaded: Loaded, good: _Good, schema: Schema) -> tuple[Loaded, StandIn | None]:
+        from trivet.config.remembered import with_note
+
+        found = {name: good.sources[name] for name in loaded.down if name in good.sources}
         if not found:
             return loaded, None
-        stand_in = StandIn(path=path, saved=outcome.value.saved, sources=tuple(found))
-        reasons = "; ".join(str(loaded.down[name]) for name in found)
-        self._warn(f"{stand_in}, because a source is down: {reasons}")
+        before, saved = good.stand_in, good.saved
+        is_old = before is not None and not {*before.sources}.isdisjoint(found)
+        stand_in = StandIn(
+            path=before.path if before is not None and is_old else None,
+            saved=before.saved if before is not None and is_old else saved,
+            sources=tuple(found),
+        )
+        if self.stand_in is None or self.stand_in.sources != stand_in.sources:  # else it was told
+            reasons = "; ".join(str(loaded.down[name]) for name in found)
+            self._warn(f"{stand_in}, because a source is down: {reasons}")
+        noted = {name: [with_note(layer, saved) for layer in layers] for name, layers in found.items()}
         silent = {name: problem for name, problem in loaded.down.items() if name not in {**found, **loaded.sources}}
-        return combine({**loaded.sources, **found}, silent, schema), stand_in
+        return combine({**loaded.sources, **noted}, silent, schema), stand_in
 
     def accept(self, secrets: frozenset[Path]) -> None:
         """Note that what was loaded last is in force. It is written down, but not where the file itself stood in.
@@ -121,6 +142,7 @@ class LastKnownGood:
             secrets: Paths whose values are secrets because of how they came in.
         """
         good, self._loaded = self._loaded, None
+        self._good = good
         self.stand_in = good.stand_in if good is not None else None
         if good is not None and good.stand_in is None:
             self._due = attrs.evolve(good, secrets=secrets)

@@ -119,7 +119,7 @@ class Config(Showing, Steering):
 
     @property
     def stand_in(self) -> StandIn | None:
-        """What of the last known good configuration is in force since a source was down at the start; else None."""
+        """What of the last known good configuration is in force because a source is down; else None."""
         return self._store.memory.stand_in
 
     # -- for plugins ----------------------------------------------------------------------------------------------------------

@@ -53,6 +53,14 @@ class Remembered:
         return cls(saved, sources)
 
 
+def with_note(layer: Layer, saved: float) -> Layer:
+    """Return a layer whose origins say that they are the last known good ones, and of when; one that says so already as it is."""
+    if layer.locate(()).note is not None:
+        return layer
+    note = f"last known good, {utc(saved)}"
+    return attrs.evolve(layer, locate=lambda path: attrs.evolve(layer.locate(path), note=note))
+
+
 def utc(seconds: float) -> str:
     """Return a time in ISO 8601, in UTC, to the second."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

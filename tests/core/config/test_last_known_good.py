@@ -179,7 +179,7 @@ async def test_a_reload_ends_it_when_the_source_is_back(service):
     written = service.file.read_bytes()
     service.store.down = "connection refused"
     async with service.life() as (kernel, _live):
-        assert not (await kernel.config.reload()).applied
+        assert (await kernel.config.reload()).applied
         await anyio.sleep(0.2)
         assert kernel.config.stand_in.sources == ("store",)
         assert service.file.read_bytes() == written
@@ -192,13 +192,88 @@ async def test_a_reload_ends_it_when_the_source_is_back(service):
         await until(lambda: service.file.read_bytes() != written)
 
 
-async def test_a_reload_never_uses_it(service):
-    async with service.life() as (kernel, _):
+async def test_a_reload_while_a_source_is_down_builds_on_what_it_gave_before(service, tmp_path):
+    """An urgent change of a file is not held up by a store that is down since the start; it is told once, and health warns on."""
+    await service.live_once()
+    service.store.down = "connection refused"
+    path = tmp_path / "more.toml"
+    path.write_text("[database]\nsince = 2026-01-01T00:00:00Z\n")
+    async with service.life(files=[path]) as (kernel, live):
+        kept = kernel.config.stand_in
+        path.write_text("[database]\nsince = 2027-01-01T00:00:00Z\n")
+        outcome = await kernel.config.reload()
+        assert (outcome.applied, outcome.changed) == (True, ("database.since",))
+        assert (live.current.host, live.current.size, live.current.since.year) == ("db1", 7, 2027)
+        assert kernel.config.explain("database.host").origin.note.startswith("last known good, 20")
+        path.write_text("[database]\nsince = 5\n")
+        assert not (await kernel.config.reload()).applied
+        assert kernel.config.stand_in == kept
+        assert len(service.warnings) == 1
+        await kernel.health.refresh("ready")
+        assert kernel.health.results["configuration"].status is Status.WARN
+        service.store.down, service.store.data = "", {"database": {"host": "db2"}}
+        path.write_text("")
+        assert (await kernel.config.reload()).applied
+        assert (live.current.host, kernel.config.stand_in) == ("db2", None)
+
+
+async def test_so_it_is_where_a_source_goes_down_while_the_service_runs(service, tmp_path):
+    """What it gave last is in memory; the file is not read, and not written until the source is back."""
+    path = tmp_path / "more.toml"
+    path.write_text("")
+    async with service.life(files=[path]) as (kernel, live):
         await until(service.file.exists)
+        written = service.file.read_bytes()
         service.store.down = "connection refused"
+        path.write_text("[database]\nsince = 2027-01-01T00:00:00Z\n")
+        for _ in range(2):
+            assert (await kernel.config.reload()).applied
+        assert (live.current.host, live.current.since.year) == ("db1", 2027)
+        (warning,) = service.warnings
+        assert warning.startswith("config_source/store: last known good of 20")
+        assert "connection refused" in warning
+        assert kernel.config.stand_in.path is None
+        assert str(kernel.config.explain("database.size").origin).startswith("store:/orders:3:5 (last known good, 20")
+        await kernel.health.refresh("ready")
+        assert "last known good" in kernel.health.results["configuration"].output
+        await anyio.sleep(0.2)
+        assert service.file.read_bytes() == written
+        service.store.down = ""
+        assert (await kernel.config.reload()).applied
+        assert (kernel.config.stand_in, str(kernel.config.explain("database.size").origin)) == (
+            None,
+            "store:/orders:3:5",
+        )
+        await until(lambda: service.file.read_bytes() != written)
+
+
+async def test_without_the_file_a_reload_while_a_source_is_down_is_rejected(service, tmp_path):
+    """Nobody asked for old values: what is in force stays, with the reason, until the source is back."""
+    path = tmp_path / "more.toml"
+    path.write_text("")
+    async with service.life(on=False, files=[path]) as (kernel, live):
+        service.store.down = "connection refused"
+        path.write_text("[database]\nsince = 2027-01-01T00:00:00Z\n")
         outcome = await kernel.config.reload()
         assert not outcome.applied
-        assert kernel.config.stand_in is None
+        assert "connection refused" in str(outcome.problems[0])
+        assert (live.current.since, kernel.config.stand_in) == (None, None)
+        service.store.down = ""
+        assert (await kernel.config.reload()).applied
+        assert live.current.since.year == 2027
+
+
+async def test_a_plugin_that_only_the_missing_source_enables_stops_the_start_with_its_name(service):
+    """Before the keys are there nobody can tell whether the file is ours, so it does not say which plugins run."""
+    service.store.data = {"database": {"host": "db1"}, "plugins": {"enable": ["watcher"], "watcher": {"debounce": 1.0}}}
+    await service.live_once()
+    service.store.down = "connection refused"
+    with pytest.raises(ConfigError) as caught:
+        async with service.life():
+            pass
+    (line,) = str(caught.value).split("\n")
+    assert line.startswith("store:/orders:3:5 (last known good, 20")
+    assert "error: plugins.watcher: unknown key: no plugin that is loaded has a section of this name" in line
 
 
 async def test_a_later_generation_is_kept_and_a_rejected_one_is_not(service):
