@@ -18,6 +18,7 @@ from trivet_plugins.cli.secrets_check import check
 from trivet_plugins.cli.secrets_edit import edit
 from trivet_plugins.cli.secrets_file import open_file, seal_file
 from trivet_plugins.cli.secrets_manifest import manifest
+from trivet_plugins.cli.secrets_merge import merge_driver
 from trivet_plugins.cli.secrets_rotate import rotate
 from trivet_plugins.cli.service import Service, service_options
 
@@ -38,7 +39,7 @@ def secrets() -> None:
     """
 
 
-for _command in (check, edit, manifest, open_file, rotate, seal_file):
+for _command in (check, edit, manifest, merge_driver, open_file, rotate, seal_file):
     secrets.add_command(_command)
 
 

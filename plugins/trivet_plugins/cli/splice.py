@@ -176,6 +176,10 @@ class SpliceFile:
         """
         return attrs.evolve(self, text=text, document=_parsed(self.file, self.format, text))
 
+    def encoded(self, text: str) -> bytes:
+        """Return the bytes of a text, with the byte order mark that the file has."""
+        return (codecs.BOM_UTF8 if self.raw.startswith(codecs.BOM_UTF8) else b"") + text.encode()
+
     def write(self, path: Path, value: str) -> None:
         """Replace the value at a path in the file; see `replaced` and `write_text`."""
         self.write_text(self.spliced(path, value))
@@ -187,11 +191,10 @@ class SpliceFile:
             SpliceError: if the file has changed since it was read.
             UnwritableFileError: if it cannot be written.
         """
-        mark = codecs.BOM_UTF8 if self.raw.startswith(codecs.BOM_UTF8) else b""
         if _read(self.file) != self.raw:
             raise SpliceError(f"{self.file}: changed by someone else meanwhile; nothing was written, try again")
         try:
-            durable_file.replace(self.file, mark + text.encode())
+            durable_file.replace(self.file, self.encoded(text))
         except OSError as exc:
             raise UnwritableFileError(f"{self.file}: cannot be written: {exc.strerror}") from exc
 
