@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import http.server
 import threading
+from typing import ClassVar
 
 import attrs
 import pytest
@@ -15,6 +17,8 @@ from trivet.testing.suites import (
     ConfigFormatSuite,
     ConfigSourceSuite,
     HealthCheckSuite,
+    KeySourceCase,
+    KeySourceSuite,
     MetricExporterSuite,
     PasswordHasherSuite,
     ResolverCase,
@@ -27,6 +31,7 @@ SUITES = {
     "config_format": ConfigFormatSuite,
     "config_source": ConfigSourceSuite,
     "health_check": HealthCheckSuite,
+    "key_source": KeySourceSuite,
     "metric_exporter": MetricExporterSuite,
     "password_hasher": PasswordHasherSuite,
     "resolver": ResolverSuite,
@@ -126,6 +131,91 @@ class TestPbkdf2Sha256(PasswordHasherSuite):
     def excessive(self):
         """A thousand million rounds."""
         return [f"$pbkdf2-sha256$i=1000000000,l=32${'A' * 22}${'A' * 43}"]
+
+
+# -- master keys ------------------------------------------------------------------------------------------------------
+
+MASTER = base64.b64decode("bWFzdGVyLWtleS1vZi10aGUtc3VpdGUtMzItYnl0ZXM=")
+MASTER_TEXT = base64.b64encode(MASTER).decode()
+
+
+class _MasterKeySuite(KeySourceSuite):
+    """Each built-in place."""
+
+    name = "suite"
+    secret = MASTER
+    environ: ClassVar = {}
+
+    def place(self, directory):
+        """Put the key where the source looks."""
+
+    @pytest.fixture
+    async def case(self, kernel_factory, tmp_path):
+        """As the kernel has it."""
+        environ = {key: value.format(directory=tmp_path) for key, value in self.environ.items()}
+        launch = _launch(environ=environ, secrets=[tmp_path])
+        kernel = kernel_factory.make(plugins=["master_keys"], launch=launch)
+        await kernel_factory.start(kernel)
+        self.place(tmp_path)
+        source = kernel.provided("key_source")[self.provider.partition("/")[2]]
+        return KeySourceCase(source=source, name=self.name.format(directory=tmp_path), secret=self.secret)
+
+
+class TestMasterKeyFile(_MasterKeySuite):
+    """A file."""
+
+    provider = "key_source/file"
+    name = "{directory}/master.key"
+
+    def place(self, directory):
+        """As the how-to makes it."""
+        (directory / "master.key").write_text(f"{MASTER_TEXT}\n")
+        (directory / "master.key").chmod(0o600)
+
+
+class TestMasterKeyVariable(_MasterKeySuite):
+    """A variable."""
+
+    provider = "key_source/environment"
+    name = "MASTER_KEY"
+    environ: ClassVar = {"MASTER_KEY": MASTER_TEXT}
+
+
+class TestMasterKeyCredential(_MasterKeySuite):
+    """A credential of systemd."""
+
+    provider = "key_source/credential"
+    environ: ClassVar = {"CREDENTIALS_DIRECTORY": "{directory}"}
+
+    def place(self, directory):
+        """As systemd does, for a user who is not root."""
+        (directory / "suite").write_text(MASTER_TEXT)
+        (directory / "suite").chmod(0o440)
+
+
+class TestMasterKeySecret(_MasterKeySuite):
+    """A mounted secret."""
+
+    provider = "key_source/secret"
+
+    def place(self, directory):
+        """As Kubernetes does."""
+        (directory / "..1").mkdir()
+        (directory / "..data").symlink_to("..1")
+        (directory / "..1" / "suite").write_text(MASTER_TEXT)
+        (directory / "suite").symlink_to("..data/suite")
+
+
+class TestPassphrase(_MasterKeySuite):
+    """A passphrase in a mounted secret."""
+
+    provider = "key_source/passphrase"
+    name = "secret:suite"
+    secret = "correct horse battery"
+
+    def place(self, directory):
+        """As an editor writes it."""
+        (directory / "suite").write_text(f"{self.secret}\n")
 
 
 # -- configuration ----------------------------------------------------------------------------------------------------

@@ -36,6 +36,10 @@ def read_private(path: pathlib.Path, limit: int, *, missing: str, mode_checked: 
                 raw = file.read(limit + 1)
         finally:
             os.close(handle)
+    except KeyRingError:
+        raise
+    except ValueError:  # a NUL byte
+        raise KeyRingError("no file has such a name") from None
     except OSError as exc:
         raise KeyRingError(f"{path}: {_why_not_read(exc, missing)}") from None
     if len(raw) > limit:

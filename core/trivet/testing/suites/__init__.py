@@ -10,6 +10,7 @@ from trivet.testing.suites.cipher import CipherBackendSuite
 from trivet.testing.suites.config_format import ConfigFormatSuite
 from trivet.testing.suites.config_source import ConfigSourceSuite
 from trivet.testing.suites.health_check import HealthCheckSuite
+from trivet.testing.suites.key_source import KeySourceCase, KeySourceSuite
 from trivet.testing.suites.metric_exporter import MetricExporterSuite
 from trivet.testing.suites.password_hasher import PasswordHasherSuite
 from trivet.testing.suites.resolver import ResolverCase, ResolverSuite
@@ -20,6 +21,8 @@ __all__ = (
     "ConfigFormatSuite",
     "ConfigSourceSuite",
     "HealthCheckSuite",
+    "KeySourceCase",
+    "KeySourceSuite",
     "MetricExporterSuite",
     "PasswordHasherSuite",
     "ResolverCase",
