@@ -8,43 +8,78 @@ import pathlib
 import shlex
 import stat
 
-from trivet import KeyRingError
+from trivet import KeyRingError, TrivetError
 
 Stamp = tuple[int, int, int, int]
 """What changes when a file does: inode, times, size."""
 
 
-def read_private(path: pathlib.Path, limit: int, *, missing: str, mode_checked: bool = True) -> tuple[bytes, Stamp]:
+def open_private(
+    path: pathlib.Path,
+    flags: int = os.O_RDONLY,
+    *,
+    missing: str,
+    mode_checked: bool = True,
+    error: type[TrivetError] = KeyRingError,
+) -> int:
+    """Open a file; the descriptor is the caller's.
+
+    Args:
+        path: The file.
+        flags: For reading, or for writing too.
+        missing: What to say where there is none.
+        mode_checked: False where the directory it stands in keeps others out (credentials of systemd).
+        error: What to raise.
+
+    Raises:
+        KeyRingError: or ``error``, if it cannot be opened, others may read or write it, or it is a link.
+    """
+    try:
+        # No link, which could be pointed elsewhere; not blocking, should it be a pipe.
+        handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as exc:
+        raise error(f"{path}: {_why_not_read(exc, missing)}") from None
+    except ValueError:  # a NUL byte
+        raise error("no file has such a name") from None
+    refusal = _refusal(path, os.fstat(handle), mode_checked=mode_checked)
+    if refusal is not None:
+        os.close(handle)
+        raise error(f"{path}: {refusal}")
+    return handle
+
+
+def read_private(
+    path: pathlib.Path,
+    limit: int,
+    *,
+    missing: str,
+    mode_checked: bool = True,
+    error: type[TrivetError] = KeyRingError,
+) -> tuple[bytes, Stamp]:
     """Read a file whole.
 
     Args:
         path: The file.
         limit: Its size at most, in bytes.
         missing: What to say where there is none.
-        mode_checked: False where the directory it stands in keeps others out (credentials of systemd).
+        mode_checked: As in `open_private`.
+        error: What to raise.
 
     Raises:
-        KeyRingError: if it cannot be read, others may read or write it, it is a link, or it is too large.
+        KeyRingError: or ``error``, if it cannot be read, others may read or write it, it is a link, or it is too large.
     """
+    handle = open_private(path, missing=missing, mode_checked=mode_checked, error=error)
     try:
-        # No link, which could be pointed elsewhere; not blocking, should it be a pipe.
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            status = os.fstat(handle)
-            _check_private(path, status, mode_checked=mode_checked)
-            with open(handle, "rb", closefd=False) as file:
-                raw = file.read(limit + 1)
-        finally:
-            os.close(handle)
-    except KeyRingError:
-        raise
-    except ValueError:  # a NUL byte
-        raise KeyRingError("no file has such a name") from None
+        status = os.fstat(handle)
+        with open(handle, "rb", closefd=False) as file:
+            raw = file.read(limit + 1)
     except OSError as exc:
-        raise KeyRingError(f"{path}: {_why_not_read(exc, missing)}") from None
+        raise error(f"{path}: {_why_not_read(exc, missing)}") from None
+    finally:
+        os.close(handle)
     if len(raw) > limit:
         del raw
-        raise KeyRingError(f"{path}: larger than {limit} bytes; that is no key file")
+        raise error(f"{path}: larger than {limit} bytes; that is not the file it should be")
     return raw, stamp_of(status)
 
 
@@ -63,9 +98,10 @@ def _why_not_read(exc: OSError, missing: str) -> str:
     return f"cannot be read: {exc.strerror}"
 
 
-def _check_private(path: pathlib.Path, status: os.stat_result, *, mode_checked: bool) -> None:
+def _refusal(path: pathlib.Path, status: os.stat_result, *, mode_checked: bool) -> str | None:
     if not stat.S_ISREG(status.st_mode):
-        raise KeyRingError(f"{path}: not a regular file")
+        return "not a regular file"
     mode = stat.S_IMODE(status.st_mode)
     if mode_checked and mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise KeyRingError(f"{path}: open to others (mode {mode:04o}); run: chmod 600 {shlex.quote(str(path))}")
+        return f"open to others (mode {mode:04o}); run: chmod 600 {shlex.quote(str(path))}"
+    return None

@@ -17,10 +17,10 @@ import attrs
 from trivet import AuditError, durable_file
 from trivet_plugins.security.audit.checkpoint import PublicKey, Signer
 from trivet_plugins.security.audit.notes import NotesFile
-from trivet_plugins.security.audit.private_file import read_private
 from trivet_plugins.security.audit.ratchet import FIRST_PREVIOUS, KEY_BYTES
 from trivet_plugins.security.audit.seed import Seed
 from trivet_plugins.security.audit.state import LogState, StateFile
+from trivet_plugins.security.private_file import read_private
 
 _ID_BYTES: Final = 4
 
@@ -98,18 +98,13 @@ class LogDirectory:
         Raises:
             AuditError: if there is no log here, or it cannot be used.
         """
-        try:
-            return StateFile(self.state)
-        except FileNotFoundError:
-            pass
-        if self.path.is_dir() and any(self.path.iterdir()):
-            raise AuditError(
-                f"{self.state}: missing; the log cannot go on without it. Keep the directory as evidence, "
-                "and begin a new log in another: trivet audit init DIRECTORY"
-            )
-        raise AuditError(
-            f"{self.path}: there is no audit log; make one: trivet audit init {shlex.quote(str(self.path))}"
+        begun = self.path.is_dir() and any(self.path.iterdir())
+        remedy = f"make one: trivet audit init {shlex.quote(str(self.path))}"
+        lost = (
+            "missing; the log cannot go on without it. Keep the directory as evidence, and begin a new log in another: "
+            "trivet audit init DIRECTORY"
         )
+        return StateFile(self.state, missing=lost if begun else f"there is no audit log; {remedy}")
 
     def signer(self) -> Signer:
         """Read the key that signs checkpoints.
@@ -117,15 +112,12 @@ class LogDirectory:
         Raises:
             AuditError: if it is missing or damaged.
         """
+        raw, _ = read_private(self.signing_key, 1024, missing="missing; restore it from a backup", error=AuditError)
         try:
-            name, _, key = read_private(self.signing_key, 1024).decode().strip().rpartition(" ")
+            name, _, key = raw.decode().strip().rpartition(" ")
             return Signer(name, bytes.fromhex(key))
-        except FileNotFoundError:
-            pass
         except ValueError:  # it holds the key: nothing may be chained to it
             raise AuditError(f"{self.signing_key}: damaged; restore it from a backup") from None
-        self.open_state().close()
-        raise AuditError(f"{self.signing_key}: missing; restore it from a backup")
 
     def public(self) -> PublicKey:
         """Read the public key.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from trivet import AuditError
 from trivet_plugins.security.audit.directory import LogDirectory
 from trivet_plugins.security.audit.position import Position
 from trivet_plugins.security.audit.recovery import Recovery
@@ -66,8 +67,12 @@ class Journal:
         self._policy = policy or JournalPolicy()
         files = LogDirectory(directory)
         self._directory = files
-        self._signer = files.signer() if self._policy.sign else None
         self._file = files.open_state()
+        try:
+            self._signer = files.signer() if self._policy.sign else None
+        except AuditError:
+            self._file.close()
+            raise
         self._seen: LogState | None = None
         self._position: Position | None = None
         self._segment: tuple[int, int] | None = None

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from trivet import AuditError, durable_file
-from trivet_plugins.security.audit.private_file import read_private
+from trivet_plugins.security.private_file import read_private
 
 _LINE: Final = re.compile(r"trivet-audit-seed-1 (\S{1,200}) ([0-9a-f]{64})\n?\Z")
 
@@ -46,10 +46,7 @@ class Seed:
         Raises:
             AuditError: if the file is missing, open to others or no seed.
         """
-        try:
-            raw = read_private(path, 1024)
-        except FileNotFoundError:
-            raise AuditError(f"{path}: there is no such file") from None
+        raw, _ = read_private(path, 1024, missing="there is no such file", error=AuditError)
         match = _LINE.match(raw.decode("ascii", "replace"))
         if match is None:
             raise AuditError(f"{path}: not the seed of an audit log")

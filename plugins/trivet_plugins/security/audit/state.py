@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from trivet import AuditError, durable_file
-from trivet_plugins.security.audit.private_file import open_private
+from trivet_plugins.security.private_file import open_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,15 +103,15 @@ class StateFile:
 
     Args:
         path: Where it is.
+        missing: What to say where there is none.
 
     Raises:
-        FileNotFoundError: if there is none.
-        AuditError: if it cannot be used.
+        AuditError: if there is none, or it cannot be used.
     """
 
-    def __init__(self, path: pathlib.Path) -> None:
+    def __init__(self, path: pathlib.Path, *, missing: str) -> None:
         self.path = path
-        self._handle = open_private(path, os.O_RDWR)
+        self._handle = open_private(path, os.O_RDWR, missing=missing, error=AuditError)
         self._raw = b""
         self._state: LogState | None = None
 

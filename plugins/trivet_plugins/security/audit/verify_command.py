@@ -108,7 +108,9 @@ def _text(directory: pathlib.Path, verified: Verified) -> str:
         record = f"record {finding.seq}: " if finding.seq is not None else ""
         lines = [f"{directory / place}: error: {record}{finding.what}", f"NOT as it was written; {good}"]
         return "\n".join([*lines, f"what to do: {finding.remedy}"])
-    what = f"{verified.records} records in {verified.segments} files, {verified.checkpoints} signed checkpoints"
+    counts = ((verified.records, "record"), (verified.segments, "file"), (verified.checkpoints, "signed checkpoint"))
+    records, files, checkpoints = (f"{count} {what}" + "s" * (count != 1) for count, what in counts)
+    what = f"{records} in {files}, {checkpoints}"
     return "\n".join([f"{directory}: as it was written: {what}", *(f"  {line}" for line in _limits(verified))])
 
 

@@ -119,7 +119,7 @@ def test_show_lets_no_record_speak_to_the_terminal(trivet, filled):
 
 def test_verify_says_what_was_checked_and_what_was_not(trivet, filled):
     with_seed = trivet("audit", "verify", "log", "--seed-file", "seed")
-    assert with_seed.startswith("log: as it was written: 4 records in 1 files, 1 signed checkpoints\n")
+    assert with_seed.startswith("log: as it was written: 4 records in 1 file, 1 signed checkpoint\n")
     assert "each record was checked with the seed" in with_seed
     assert "the end was compared with the state" in with_seed
     assert "put back to an earlier day" in with_seed
