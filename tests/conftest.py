@@ -50,6 +50,22 @@ def test_data():
     pytest.skip(reason)
 
 
+@pytest.fixture(scope="session")
+def program():
+    """Find a program of a Debian package: ``program("promtool", package="prometheus")``; ``.ci/run`` fills ``.tools``."""
+
+    def find(name, *, package):
+        found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), str(ROOT / ".tools")]))
+        if found:
+            return found
+        reason = f"{name} is not installed: it is in Debian's package {package}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+    return find
+
+
 @attrs.define
 class Service:
     """A service under ``trivet run`` in a process of its own.

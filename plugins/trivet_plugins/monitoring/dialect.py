@@ -41,21 +41,27 @@ class Dialect:
         """Write the lines before the samples of a family."""
         name, kind = family.name, family.kind
         if self.openmetrics:
-            name, help_text = name.removesuffix(_BARE.get(kind, "")), family.help.translate(_HELP_QUOTES)
+            (name, _), help_text = self.parts(family), family.help.translate(_HELP_QUOTES)
         else:
             kind, help_text = _TEXT_TYPES.get(kind, kind), family.help.translate(_HELP)
         name = self._alone(name)
         unit = f"# UNIT {name} {family.unit}\n" if self.openmetrics and family.unit else ""
         return f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n{unit}"
 
-    def line_start(self, sample: str, *, braces: bool) -> tuple[str, str]:
+    def parts(self, family: AnyFamily) -> tuple[str, str]:
+        """Return the name that a family goes by, and what its samples with one value have behind it."""
+        suffix = _BARE.get(family.kind, "") if self.openmetrics else ""
+        return family.name.removesuffix(suffix), suffix
+
+    def line_start(self, name: str, suffix: str, *, braces: bool) -> tuple[str, str]:
         """Return what stands before and after the labels of a sample; without labels, both together are its name.
 
         Args:
-            sample: The name of the sample.
+            name: The name of the metric, which may need escaping.
+            suffix: What the sample has behind it, which must not be changed.
             braces: Whether there are labels.
         """
-        name = escape_name(sample, self.escaping)
+        name = escape_name(name, self.escaping) + suffix
         if is_legacy_metric(name):
             return (f"{name}{{", "}") if braces else (name, "")
         return (f'{{"{escape(name)}",', "}") if braces else (f'{{"{escape(name)}"', "}")

@@ -25,7 +25,7 @@ class HistogramLines:
         self._kept = dialect.keeps_text(family)
         self._text_of = dialect.labels_of(family)
         slot = "%s," if family.label_names else "%s"
-        start, end = map(_raw, dialect.line_start(f"{family.name}_bucket", braces=True))
+        start, end = map(_raw, dialect.line_start(family.name, "_bucket", braces=True))
         bounds = (*family.bounds, math.inf)
         buckets = [f'{start}{slot}le="{bound_text(bound)}"{end} %d\n' for bound in bounds]
         # OpenMetrics: with buckets for values below zero the sum is no counter, and must be left out, and the count with it.
@@ -68,7 +68,7 @@ class HistogramLines:
         return series
 
     def _end(self, family: Histogram, suffix: str, value: str) -> str:
-        start, end = map(_raw, self._dialect.line_start(f"{family.name}_{suffix}", braces=bool(family.label_names)))
+        start, end = map(_raw, self._dialect.line_start(family.name, f"_{suffix}", braces=bool(family.label_names)))
         return f"{start}%s{end} {value}\n"
 
 

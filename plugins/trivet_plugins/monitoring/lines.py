@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from trivet.metrics.counter import SUFFIX, Counter
+from trivet.metrics.counter import Counter
 from trivet.metrics.gauge import Gauge
 from trivet.metrics.histogram import Histogram
 from trivet.metrics.info import Info
@@ -67,7 +67,7 @@ def _lines(family: AnyFamily, dialect: Dialect) -> Lines:
 
 
 def _values(family: Counter | Gauge, dialect: Dialect) -> Lines:
-    start, end = dialect.line_start(family.name, braces=bool(family.label_names))
+    start, end = dialect.line_start(*dialect.parts(family), braces=bool(family.label_names))
     kept, text_of = dialect.keeps_text(family), dialect.labels_of(family)
 
     def write(block: list[Any]) -> str:
@@ -96,8 +96,8 @@ def _values(family: Counter | Gauge, dialect: Dialect) -> Lines:
 
 def _summaries(family: Summary, dialect: Dialect) -> Lines:
     labelled, text_of = bool(family.label_names), dialect.labels_of(family)
-    count, count_end = dialect.line_start(f"{family.name}_count", braces=labelled)
-    total, total_end = dialect.line_start(f"{family.name}_sum", braces=labelled)
+    count, count_end = dialect.line_start(family.name, "_count", braces=labelled)
+    total, total_end = dialect.line_start(family.name, "_sum", braces=labelled)
 
     def write(block: list[Any]) -> str:
         return "".join(
@@ -116,7 +116,7 @@ def _infos(family: Info, dialect: Dialect) -> Lines:
     def line(cell: Any) -> str:  # noqa: ANN401 - a cell of the family
         facts = [dialect.label(name, value) for name, value in cell.value.items()]
         labels = ",".join(filter(None, (text_of(cell), *facts)))
-        start, end = dialect.line_start(family.name, braces=bool(labels))
+        start, end = dialect.line_start(*dialect.parts(family), braces=bool(labels))
         return f"{start}{labels}{end} 1\n"
 
     return Lines(1, lambda block: "".join([line(cell) for cell in block if cell.value is not None]))
@@ -124,7 +124,7 @@ def _infos(family: Info, dialect: Dialect) -> Lines:
 
 def _states(family: StateSet, dialect: Dialect) -> Lines:
     text_of = dialect.labels_of(family)
-    start, end = dialect.line_start(family.name, braces=True)
+    start, end = dialect.line_start(family.name, "", braces=True)
     comma = "," if family.label_names else ""
     tails = [(state, f"{comma}{dialect.label(family.name, state)}{end}") for state in family.states]
 
@@ -138,5 +138,5 @@ def _states(family: StateSet, dialect: Dialect) -> Lines:
 
 def _created(family: AnyFamily, dialect: Dialect) -> Callable[[Any], str]:
     text_of = dialect.labels_of(family)
-    start, end = dialect.line_start(f"{family.name.removesuffix(SUFFIX)}_created", braces=bool(family.label_names))
+    start, end = dialect.line_start(dialect.parts(family)[0], "_created", braces=bool(family.label_names))
     return lambda cell: f"{start}{text_of(cell)}{end} {cell.created:.3f}\n"

@@ -150,7 +150,7 @@ def test_utf8_names_are_written_as_the_reader_asks(metrics):
     assert "_1__odd_ 2\n" not in text
     assert "___odd_ 2\n" in text
     text = b"".join(OpenMetricsText(escaping=Escaping.VALUES).encode(metrics.families())).decode()
-    assert 'U__http_2e_requests__total{U__http_2e_method="GET"} 1\n' in text
+    assert 'U__http_2e_requests_total{U__http_2e_method="GET"} 1\n' in text
     list(text_string_to_metric_families(text))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import subprocess
 
 import pytest
@@ -16,8 +15,6 @@ from trivet.metrics.registry import Metrics
 from trivet_plugins.monitoring.dialect import bound_text, number
 from trivet_plugins.monitoring.exposition import LINES
 from trivet_plugins.monitoring.prometheus import PrometheusText
-
-PROMTOOL = shutil.which("promtool")
 
 
 def written(metrics):
@@ -195,8 +192,8 @@ def test_what_was_written_once_is_written_the_same_again():
     assert 'c_total{x="a"} 2\n' in written(metrics)
 
 
-@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed: it is in Debian's package prometheus")
-def test_promtool_finds_nothing_to_complain_about():
+def test_promtool_finds_nothing_to_complain_about(program):
+    promtool = program("promtool", package="prometheus")
     metrics = Metrics()
     metrics.counter("hostile_total", 'Help with "quotes" \\ and\nnewline.', labels=("x",)).labels('a"b\\c\nd').inc()
     metrics.gauge("odd_bytes", "Odd.").set(math.nan)
@@ -204,6 +201,6 @@ def test_promtool_finds_nothing_to_complain_about():
     with metrics.timed("charge_card"):
         pass
     checked = subprocess.run(
-        [PROMTOOL, "check", "metrics"], input=written(metrics), capture_output=True, text=True, timeout=15, check=False
+        [promtool, "check", "metrics"], input=written(metrics), capture_output=True, text=True, timeout=15, check=False
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")

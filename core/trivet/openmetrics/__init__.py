@@ -1,0 +1,1 @@
+"""Read expositions: OpenMetrics 1.0 to the letter, and the Prometheus text format."""
