@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Generic, NoReturn, Self, TypeVar, cast
+from typing import Any, Generic, NoReturn, Self, TypeVar, cast, overload
 
 import anyio
 import attrs
 
+from trivet.config.origin import dotted
+from trivet.config.selection import Selection
 from trivet.errors import ConfigNotLoadedError
 
 T = TypeVar("T")
@@ -16,10 +18,10 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Change(Generic[T]):
-    """A section got a new value.
+    """A section, or a value in it, is another.
 
     Args:
-        section: Its path, e.g. ``database``.
+        section: Its path, e.g. ``database``, or ``database.pool_size`` where a value in it is followed.
         old: The value that this reader saw last.
         new: The value now in force.
         generation: The generation of the snapshot that ``new`` is from.
@@ -44,13 +46,14 @@ class Live(Generic[T]):
         10
     """
 
-    __slots__ = ("__weakref__", "_callbacks", "_generation", "_waiting", "current", "section")
+    __slots__ = ("__weakref__", "_callbacks", "_generation", "_kind", "_waiting", "current", "section")
 
     current: T
     section: str
 
-    def __init__(self, section: str) -> None:
+    def __init__(self, section: str, kind: type[T]) -> None:
         self.section = section
+        self._kind = kind
         self._generation = 0
         self._callbacks: list[Callable[[Change[T]], object]] = []
         self._waiting: set[anyio.Event] = set()
@@ -59,27 +62,60 @@ class Live(Generic[T]):
     def __repr__(self) -> str:
         return f"<Live {self.section} generation={self._generation}>"
 
-    def changes(self) -> Changes[T]:
+    @overload
+    def changes(self) -> Changes[T]: ...
+
+    @overload
+    def changes(self, path: str) -> Changes[object]: ...
+
+    def changes(self, path: str = "") -> Changes[T] | Changes[object]:
         """Return an async iterator over the changes from now on, for ``async for change in database.changes()``.
 
         A slow reader holds up nobody: it gets the newest value next, with ``old`` being what it saw last.
-        """
-        return Changes(self)
 
-    def subscribe(self, callback: Callable[[Change[T]], object]) -> Callable[[], None]:
-        """Call back in the event loop after every change of this section.
+        Args:
+            path: Follow one value only, e.g. ``pool.size`` or ``labels.zone``; None is the value of what is not there. Empty: the
+                section.
+
+        Raises:
+            UnknownPathError: if the section has nothing at the path.
+        """
+        return Changes(self, self._selection(path))
+
+    def _selection(self, path: str) -> Selection:
+        return Selection.of(self.section, self._kind, path) if path else Selection()
+
+    @overload
+    def subscribe(self, callback: Callable[[Change[T]], object]) -> Callable[[], None]: ...
+
+    @overload
+    def subscribe(self, callback: Callable[[Change[object]], object], path: str) -> Callable[[], None]: ...
+
+    def subscribe(self, callback: Callable[[Change[Any]], object], path: str = "") -> Callable[[], None]:
+        """Call back in the event loop after every change of this section, or of one value in it.
 
         Args:
             callback: Must return at once; what it raises becomes a `ConfigWarning`, and the others are still called.
+            path: As for `changes`.
 
         Returns:
             What ends the subscription; calling it again does nothing.
+
+        Raises:
+            UnknownPathError: if the section has nothing at the path.
         """
-        self._callbacks.append(callback)
+        selection = self._selection(path)
+
+        def call(change: Change[T]) -> None:
+            old, new = selection.value(change.old), selection.value(change.new)
+            if not selection.same(old, new):
+                callback(Change(selected(self, selection), old, new, change.generation))
+
+        self._callbacks.append(call)
 
         def unsubscribe() -> None:
-            if callback in self._callbacks:
-                self._callbacks.remove(callback)
+            if call in self._callbacks:
+                self._callbacks.remove(call)
 
         return unsubscribe
 
@@ -116,12 +152,22 @@ class _NotLoaded(Live[T]):
         raise AttributeError(name)
 
 
-class Changes(Generic[T]):
-    """The changes of one section, latest wins. Made by `Live.changes`."""
+def selected(live: Live[Any], selection: Selection) -> str:
+    """Return the path of what is followed."""
+    path = dotted(selection.path)
+    return f"{live.section}{'' if path[:1] in {'', '['} else '.'}{path}"
 
-    def __init__(self, live: Live[T]) -> None:
+
+class Changes(Generic[T]):
+    """The changes of one section or of a value in it, latest wins. Made by `Live.changes`."""
+
+    def __init__(self, live: Live[Any], selection: Selection) -> None:
         self._live = live
-        self._seen: list[T] = [live.current] if live._generation else []  # noqa: SLF001 - one thing in two classes
+        self._selection = selection
+        self._seen: list[T] = [self._now()] if live._generation else []  # noqa: SLF001 - one thing in two classes
+
+    def _now(self) -> T:
+        return cast("T", self._selection.value(self._live.current))
 
     def __aiter__(self) -> Changes[T]:
         return self
@@ -129,12 +175,11 @@ class Changes(Generic[T]):
     async def __anext__(self) -> Change[T]:
         live = self._live
         while True:
-            if live._generation and not self._seen:  # noqa: SLF001 - as above
-                self._seen = [live.current]
-            if self._seen and live.current is not self._seen[0]:
-                change = Change(live.section, self._seen[0], live.current, live._generation)  # noqa: SLF001 - as above
-                self._seen = [live.current]
-                return change
+            if live._generation:  # noqa: SLF001 - as above
+                new = self._now()
+                old, self._seen = self._seen or [new], [new]
+                if not self._selection.same(old[0], new):
+                    return Change(selected(live, self._selection), old[0], new, live._generation)  # noqa: SLF001 - as above
             await self._wait()
 
     async def _wait(self) -> None:

@@ -93,7 +93,7 @@ class Config(Showing, Steering):
         for other, (bound, _) in lives.items():
             if other[: len(path)] == path or path[: len(other)] == other:
                 raise ValueError(f"section {section!r} clashes with {dotted(other)!r}, bound to {bound.__qualname__}")
-        live: Live[T] = Live(section)
+        live: Live[T] = Live(section, cls)
         snapshot = self._store.snapshot
         if snapshot is not None:
             value = structure_one(self._parts, path, cls, layers=snapshot.layers, tree=snapshot.tree)

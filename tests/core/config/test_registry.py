@@ -419,6 +419,53 @@ async def test_subscribers_hear_of_their_section_only(bench):
     assert len(heard) == 1
 
 
+async def test_a_value_may_be_followed_by_its_path(bench):
+    """Of all changes of a section, those of one value: in a class, a table or a list, whether it is there or not."""
+    live = bench.config.bind("database", Database)
+    await bench.config.load()
+    sizes = live.changes("pool.size")
+    heard = {path: [] for path in ("pool.size", "labels.zone", "hosts[1]", "password")}
+    ends = [live.subscribe(heard[path].append, path) for path in heard]
+    zones = live.changes("labels.zone")
+    for data in (
+        {"url": "x", "pool": {"size": 3}},
+        {"url": "x", "pool": {"size": 4}, "labels": {"zone": "a"}, "hosts": ["h"]},
+        {"url": "y", "pool": {"size": 4, "debug": True}, "labels": {"zone": "a", "rack": "7"}, "hosts": ["h", "i"]},
+        {"url": "y", "pool": {"size": 5}, "labels": {"rack": "7"}, "hosts": [], "password": "swordfish"},
+    ):
+        bench.memory.put("base", {"database": data})
+        assert (await bench.config.reload()).applied
+    seen = {path: [(one.section, one.old, one.new, one.generation) for one in found] for path, found in heard.items()}
+    assert seen == {
+        "pool.size": [("database.pool.size", 3, 4, 3), ("database.pool.size", 4, 5, 5)],
+        "labels.zone": [("database.labels.zone", None, "a", 3), ("database.labels.zone", "a", None, 5)],
+        "hosts[1]": [("database.hosts[1]", None, "i", 4), ("database.hosts[1]", "i", None, 5)],
+        "password": [("database.password", Secret(""), Secret("swordfish"), 5)],
+    }
+    assert "swordfish" not in repr(heard)
+    for end in ends:
+        end()
+    with anyio.fail_after(LIMIT):
+        change = await anext(sizes)
+    assert (change.section, change.old, change.new, change.generation) == ("database.pool.size", 3, 5, 5)
+    with anyio.move_on_after(0.02) as nothing:  # there and gone again: what this reader saw last is what is there
+        await anext(zones)
+    assert nothing.cancelled_caught
+    bench.memory.put("base", {"database": {"pool": {"size": 6}}})
+    await bench.config.reload()
+    assert [len(found) for found in heard.values()] == [2, 2, 2, 1]
+
+
+async def test_a_path_that_leads_nowhere_cannot_be_followed(bench):
+    live = bench.config.bind("database", Database)
+    with pytest.raises(UnknownPathError, match=r"section 'database' has no pool\.sice; did you mean pool\.size\?"):
+        live.changes("pool.sice")
+    with pytest.raises(UnknownPathError, match=r"has no url\.x"):
+        live.subscribe(print, "url.x")
+    with pytest.raises(ValueError, match="is no path"):
+        live.changes("pool..size")
+
+
 async def test_a_subscriber_that_raises_disturbs_nobody(bench):
     live = bench.config.bind("other", Other)
     await bench.config.load()
