@@ -10,7 +10,7 @@ RUN_OPTIONS ?= --config docs/examples/orders/config/base.toml --profile dev
 OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check lint types docs pytest coverage bench clean
+.PHONY: help run test test-all check lint types docs pytest coverage bench fuzz clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -51,8 +51,11 @@ test-all: test  ## The tests on every CPython >= 3.11 of this machine, each in a
 bench: $(BENCH)/.peers  ## Measure trivet and its peers in the same run
 	$(BENCH)/bin/python -m benchmarks $(BENCH_OPTIONS)
 
+fuzz: $(VENV)/.fuzz  ## Fuzz every decoder for 15 s, or as FUZZ_OPTIONS say: --seconds 600 envelope
+	$(BIN)/python tests/fuzz $(FUZZ_OPTIONS)
+
 clean:  ## Remove everything that make created
-	rm -rf $(VENV) .venvs $(BENCH) .tools docs/_build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) .venvs $(BENCH) .tools docs/_build dist .coverage .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	  .import_linter_cache benchmarks/results.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -77,6 +80,10 @@ clean:  ## Remove everything that make created
 
 %/.dev: %/.runtime
 	$(call PIP_INSTALL,$*) --group dev
+	@touch $@
+
+%/.fuzz: %/.dev
+	$(call PIP_INSTALL,$*) --group fuzz
 	@touch $@
 
 $(BENCH)/.peers: benchmarks/peers.txt $(BENCH)/.runtime

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import re
 from collections.abc import Callable
 from json import decoder
@@ -80,7 +81,9 @@ class Positions:
 def first_duplicate(text: str) -> tuple[Path, tuple[int, int], int] | None:
     """Return path and place of the first repeated key, and the line where it stood first."""
     positions = Positions(text)
-    positions.walk()
+    # The parser has stopped at the end of the object with the repeated key; what comes after it may be no JSON at all.
+    with contextlib.suppress(ValueError, IndexError, RecursionError):
+        positions.walk()
     seen: dict[Path, int] = {}
     for path, offset in positions.keys:
         if path in seen:

@@ -228,6 +228,7 @@ BAD = {
     ],
     ".json": [
         ('{"a": 1,\n "b": {"c": 1,\n "c": 2}}', "duplicate key b.c, first set on line 2", 3, 2),
+        ('{"a": {"b": 1,\n "b": 2}, ', "duplicate key a.b, first set on line 1", 2, 2),  # found by make fuzz
         ('{"a": NaN}', "not valid JSON: NaN is no JSON number", None, None),
         ('{"a": -Infinity}', "not valid JSON: -Infinity is no JSON number", None, None),
         ('{"a": 1,}', None, 1, None),
