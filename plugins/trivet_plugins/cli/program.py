@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "run": ("trivet_plugins.cli.run:run", "Run a service until it is told to stop."),
     "secrets": ("trivet_plugins.cli.secrets:secrets", "Create the key file; seal and open values."),
+    "token": ("trivet_plugins.cli.token:token", "Make a token for the admin pages, and its hash."),
 }
 """Built-in commands: name to ``module:attribute`` and the line that help shows."""
 

@@ -6,7 +6,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Any, Final
 
 from trivet import MissingExtraError
-from trivet_plugins.web.guard import Guard
+from trivet_plugins.web.guard import ATTEMPTS, Guard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,9 @@ _HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
     (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),  # for browsers that do not read frame-ancestors
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 """Put on every response that does not set them itself."""
@@ -48,12 +50,14 @@ class AdminApp:
         token: What ``Authorization: Bearer`` must carry, at least 16 characters; None: only clients on this machine get
             in.
         allowed_hosts: Names to answer to, besides localhost and IP addresses.
+        token_hash: The token's hash, as ``trivet token`` prints it, in place of the token or beside it: either token opens then.
+        attempts: Wrong tokens that a client may try in a minute; then it is answered 429 until it has waited.
         trusts_socket: Ask nobody who comes through a unix socket for the token: the file's permissions have let them in.
             Only right where no proxy serves that socket to others.
 
     Raises:
         MissingExtraError: if Starlette is not installed.
-        ValueError: if the token is too short.
+        ValueError: if the token is too short, or the hash is none.
     """
 
     def __init__(
@@ -62,16 +66,32 @@ class AdminApp:
         *,
         token: Secret[str] | None = None,
         allowed_hosts: Iterable[str] = (),
+        token_hash: Secret[str] | None = None,
+        attempts: int = ATTEMPTS,
         trusts_socket: bool = False,
     ) -> None:
         self.kernel = kernel
-        self._app = _build(kernel, Guard(token, allowed_hosts, trusts_socket=trusts_socket))
+        guard = Guard(token, allowed_hosts, token_hash=token_hash, attempts=attempts, trusts_socket=trusts_socket)
+        self._app = _build(kernel, guard)
 
     def behind(
-        self, *, token: Secret[str] | None, allowed_hosts: Iterable[str], trusts_socket: bool = False
+        self,
+        *,
+        token: Secret[str] | None,
+        allowed_hosts: Iterable[str],
+        token_hash: Secret[str] | None = None,
+        attempts: int = ATTEMPTS,
+        trusts_socket: bool = False,
     ) -> AdminApp:
         """Return the same pages behind other locks."""
-        return type(self)(self.kernel, token=token, allowed_hosts=allowed_hosts, trusts_socket=trusts_socket)
+        return type(self)(
+            self.kernel,
+            token=token,
+            allowed_hosts=allowed_hosts,
+            token_hash=token_hash,
+            attempts=attempts,
+            trusts_socket=trusts_socket,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI connection."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import attrs
 from starlette.responses import PlainTextResponse, Response
 
-from trivet import ConfigError, TrivetError
+from trivet import AuditError, ConfigError, TrivetError
 from trivet.config.history import UnknownGenerationError
 from trivet_plugins.web import config_rows as rows
 from trivet_plugins.web.config_views import json_page, not_loaded
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from trivet import Kernel
     from trivet.config.row import Row
+    from trivet_plugins.web.record import Records
 
     Action = Callable[[Kernel, Order], Awaitable[Row]]
 
@@ -64,26 +66,52 @@ async def _remove(kernel: Kernel, order: Order) -> Row:
     return rows.outcome_row(await kernel.config.remove_override(id_, actor=order.actor, reason=order.reason))
 
 
-ORDERS: Final[Mapping[str, tuple[Action, Mapping[str, type | tuple[type, ...]], frozenset[str]]]] = {
-    "/config/reload": (_reload, {}, frozenset()),
-    "/config/rollback": (_rollback, {"generation": int}, frozenset({"generation"})),
-    "/config/pin": (_pin, {}, frozenset()),
-    "/config/unpin": (_unpin, {}, frozenset()),
-    "/config/override": (_override, {"values": dict, "expires_in": (int, float)}, frozenset({"values"})),
-    "/config/override/remove": (_remove, {"id": int}, frozenset({"id"})),
+@attrs.frozen
+class Kind:
+    """A kind of order.
+
+    Args:
+        name: In the audit log.
+        action: What is done.
+        takes: The fields that it takes, with their types.
+        needs: Those that it needs.
+    """
+
+    name: str
+    action: Action
+    takes: Mapping[str, type | tuple[type, ...]] = attrs.field(factory=dict)
+    needs: frozenset[str] = frozenset()
+
+
+ORDERS: Final[Mapping[str, Kind]] = {
+    "/config/reload": Kind("reload_config", _reload),
+    "/config/rollback": Kind("rollback_config", _rollback, {"generation": int}, frozenset({"generation"})),
+    "/config/pin": Kind("pin_config", _pin),
+    "/config/unpin": Kind("unpin_config", _unpin),
+    "/config/override": Kind(
+        "override_config", _override, {"values": dict, "expires_in": (int, float)}, frozenset({"values"})
+    ),
+    "/config/override/remove": Kind("remove_override", _remove, {"id": int}, frozenset({"id"})),
 }
-"""Path to what is done, the fields that it takes, and those that it needs."""
+"""Path to kind."""
 
 
-async def obey(kernel: Kernel, request: Request, path: str) -> Response:
+async def obey(kernel: Kernel, records: Records, request: Request, path: str) -> Response:
     """Answer a POST: 200 where what was asked for is in force, 409 where it was refused and nothing has changed."""
-    action, allowed, needed = ORDERS[path]
+    kind = ORDERS[path]
     if (early := not_loaded(kernel)) is not None:
         return early
     try:
-        row = await action(kernel, await read(request, allowed, needed=needed))
+        order = await read(request, kind.takes, needed=kind.needs)
+        async with records.carried_out(request, kind.name, order) as operation:
+            row = await kind.action(kernel, order)
+            if not row["applied"]:
+                operation.fail("rejected")
     except OrderError as exc:
+        await records.refused(request, kind.name, exc.refusal.code)
         return PlainTextResponse(f"{exc}\n", exc.refusal.status)
+    except AuditError as exc:
+        return PlainTextResponse(f"{exc}\n", 503)
     except UnknownGenerationError as exc:
         return PlainTextResponse(f"{exc}\n", 404)
     except TrivetError:

@@ -15,6 +15,9 @@ from trivet_plugins.web.guard import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+OPEN_TO_OTHERS: Final = "set plugins.web.token_hash (trivet token new) or plugins.web.token, or bind 127.0.0.1"
+"""What to do about an address that is, without a token."""
+
 _RESOLVE_TIMEOUT: Final = 5.0
 _BACKLOG: Final = 128
 _STUCK_MILLISECONDS: Final = 30_000
@@ -40,11 +43,7 @@ async def listen(host: str, port: int, *, has_token: bool) -> socket.socket:
     """
     family, address = await _resolve(host, port)
     if not (has_token or is_loopback(str(address[0]))):
-        msg = (
-            f"plugins.web.host = {host!r} is open to other machines; set plugins.web.token (16 characters or more), "
-            "or bind 127.0.0.1"
-        )
-        raise StartupRefused(msg)
+        raise StartupRefused(f"plugins.web.host = {host!r} is open to other machines; {OPEN_TO_OTHERS}")
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_BODY: Final = 64 * 1024
 BODY_SECONDS: Final = 10.0
 _LONGEST_NAME: Final = 80
+_CODES: Final = {403: "another_site", 408: "too_slow", 413: "too_large", 415: "media_type"}
 _ANYWHERE: Final = {"actor": str, "reason": str}
 
 
@@ -36,7 +37,7 @@ class OrderError(Exception):
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
-        self.refusal = Refusal(status, reason)
+        self.refusal = Refusal(status, reason, code=_CODES.get(status, "malformed"))
 
 
 @attrs.frozen

@@ -13,6 +13,7 @@ from trivet_plugins.web import config_views
 from trivet_plugins.web.config_orders import ORDERS, obey
 from trivet_plugins.web.health_pages import PROBES, health, probe
 from trivet_plugins.web.index import index
+from trivet_plugins.web.record import Records
 from trivet_plugins.web.scrape import scrape
 
 if TYPE_CHECKING:
@@ -44,9 +45,10 @@ def build(kernel: Kernel, guard: Guard) -> Starlette:
         "/config/explain": config_views.explain,
         "/plugins": plugins,
     }
+    records = Records(kernel)
     routes = [Route(path, functools.partial(_probe, kernel, guard, group)) for path, group in PROBES.items()]
-    routes += [Route(path, functools.partial(_guarded, kernel, guard, page)) for path, page in guarded.items()]
-    routes += [Route(path, functools.partial(_obey, kernel, guard, path), methods=["POST"]) for path in ORDERS]
+    routes += [Route(path, functools.partial(_guarded, kernel, guard, records, page)) for path, page in guarded.items()]
+    routes += [Route(path, functools.partial(_obey, kernel, guard, records, path), methods=["POST"]) for path in ORDERS]
     return Starlette(routes=routes)
 
 
@@ -54,19 +56,26 @@ async def _probe(kernel: Kernel, guard: Guard, group: str, request: Request) -> 
     return probe(kernel, group, request, trusted=_refusal(guard, request) is None)
 
 
-async def _guarded(kernel: Kernel, guard: Guard, page: Page, request: Request) -> Response:
+async def _guarded(kernel: Kernel, guard: Guard, records: Records, page: Page, request: Request) -> Response:
     refusal = _refusal(guard, request)
-    if refusal is not None:
-        return PlainTextResponse(f"{refusal.reason}\n", refusal.status, dict(refusal.headers))
-    answer = page(kernel, request)
-    return answer if isinstance(answer, Response) else await answer
+    if refusal is None:
+        answer = page(kernel, request)
+        return answer if isinstance(answer, Response) else await answer
+    if refusal.code == "wrong_token":  # without one, it is a probe or a browser that does not know better
+        await records.refused(request, "authenticate", refusal.code)
+    return _refused(refusal)
 
 
-async def _obey(kernel: Kernel, guard: Guard, path: str, request: Request) -> Response:
+async def _obey(kernel: Kernel, guard: Guard, records: Records, path: str, request: Request) -> Response:
     refusal = _refusal(guard, request)
-    if refusal is not None:
-        return PlainTextResponse(f"{refusal.reason}\n", refusal.status, dict(refusal.headers))
-    return await obey(kernel, request, path)
+    if refusal is None:
+        return await obey(kernel, records, request, path)
+    await records.refused(request, ORDERS[path].name, refusal.code)
+    return _refused(refusal)
+
+
+def _refused(refusal: Refusal) -> Response:
+    return PlainTextResponse(f"{refusal.reason}\n", refusal.status, dict(refusal.headers))
 
 
 def _refusal(guard: Guard, request: Request) -> Refusal | None:

@@ -75,7 +75,13 @@ async def serve(config: WebConfig, kernel: Kernel) -> AsyncIterator[WebServer]:
     Raises:
         StartupRefused: if an address cannot be bound, or may not be bound without a token.
     """
-    app = kernel.service(AdminApp).behind(token=config.token, allowed_hosts=config.allowed_hosts, trusts_socket=True)
+    app = kernel.service(AdminApp).behind(
+        token=config.token,
+        allowed_hosts=config.allowed_hosts,
+        token_hash=config.token_hash,
+        attempts=config.attempts,
+        trusts_socket=True,
+    )
     stop, ended = anyio.Event(), anyio.Event()
     async with _listening(config) as listeners, anyio.create_task_group() as group:
         names = [listener.getsockname() for listener in listeners]
@@ -100,7 +106,7 @@ async def _listening(config: WebConfig) -> AsyncIterator[Sequence[socket.socket]
     listeners: list[socket.socket] = []
     async with AsyncExitStack() as stack:
         if config.tcp:
-            address = await listen(config.host, config.port, has_token=config.token is not None)
+            address = await listen(config.host, config.port, has_token=config.has_token)
             stack.callback(address.close)
             listeners.append(address)
         if config.socket is not None:

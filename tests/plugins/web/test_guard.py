@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from types import SimpleNamespace
+
 import pytest
 
+import trivet_plugins.web.guard as guard_module
 from trivet import Secret
 from trivet_plugins.web.guard import Guard, is_loopback
 
@@ -113,6 +118,64 @@ def test_a_short_token_is_no_token():
         with pytest.raises(ValueError, match="at least 16 characters") as caught:
             Guard(Secret(short))
         assert not short or short not in str(caught.value)
+
+
+HASH = Secret(f"sha256:{hashlib.sha256(TOKEN.encode()).hexdigest()}")
+OTHER = "another-token-of-24-chars"
+
+
+def test_a_hash_stands_for_the_token():
+    """What it is a hash of opens; the hash itself does not."""
+    guard = Guard(None, token_hash=HASH)
+    assert status(guard, {"authorization": f"Bearer {TOKEN}"}) == 200
+    for wrong in (OTHER, HASH.reveal(), HASH.reveal().removeprefix("sha256:")):
+        assert status(guard, {"authorization": f"Bearer {wrong}"}) == 401
+    assert status(guard, {}) == 401
+
+
+def test_a_token_and_the_hash_of_another_both_open():
+    """So that a token is changed without a moment in which one of them is refused."""
+    guard = Guard(Secret(OTHER), token_hash=HASH)
+    assert [status(guard, {"authorization": f"Bearer {one}"}) for one in (TOKEN, OTHER, "third")] == [200, 200, 401]
+
+
+def test_the_comparison_is_constant_time(monkeypatch):
+    """By `hmac.compare_digest` alone, on digests of one length, whatever is sent, and for every token that opens."""
+    compared = []
+
+    def compare(one, other):
+        compared.append((len(one), len(other)))
+        return hmac.compare_digest(one, other)
+
+    monkeypatch.setattr(guard_module, "hmac", SimpleNamespace(compare_digest=compare))
+    guard = Guard(Secret(OTHER), token_hash=HASH)
+    for given in (TOKEN, OTHER, "x", "", "x" * 10_000):
+        status(guard, {"authorization": f"Bearer {given}"})
+    assert compared == [(32, 32)] * 10
+
+
+def test_after_too_many_wrong_tokens_a_client_is_not_heard_for_a_while(monkeypatch):
+    """Not with the right one either, or the limit would not slow anybody down. Others are, and the waiting has an end."""
+    now = [1000.0]
+    guard = Guard(Secret(TOKEN), attempts=5)
+    monkeypatch.setattr(guard._attempts, "_clock", lambda: now[0])
+    right, wrong = {"authorization": f"Bearer {TOKEN}"}, {"authorization": "Bearer wrong"}
+    assert [status(guard, wrong) for _ in range(6)] == [401] * 5 + [429]
+    refusal = guard.refusal({"host": "localhost", **right}, LOCAL)
+    assert (refusal.status, refusal.code, refusal.headers["retry-after"]) == (429, "too_many_attempts", "12")
+    assert status(guard, right, ("203.0.113.5", 1)) == 200
+    assert status(guard, {}) == 401, "who sends none learns that one is needed"
+    now[0] += 11.9
+    assert status(guard, right) == 429
+    now[0] += 0.2
+    assert status(guard, right) == 200
+
+
+def test_the_right_token_and_none_at_all_cost_no_attempt():
+    guard = Guard(Secret(TOKEN), attempts=1)
+    assert [status(guard, {"authorization": f"Bearer {TOKEN}"}) for _ in range(50)] == [200] * 50
+    assert [status(guard, {}) for _ in range(50)] == [401] * 50
+    assert status(guard, {"authorization": f"Bearer {TOKEN}"}) == 200
 
 
 @pytest.mark.parametrize("name", ["localhost", "", "0.0.0.0", "::", "10.0.0.1", "128.0.0.1"])

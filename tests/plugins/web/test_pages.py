@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 
+import anyio
 import attrs
 import httpx
 import pytest
@@ -120,6 +122,34 @@ async def test_all_else_needs_the_token(served):
             assert kernel.name not in without.text
 
 
+async def test_too_many_wrong_tokens_are_answered_429(served):
+    """Over a socket: with Retry-After, from one address, on all pages together; the probes go on."""
+    _, client = await served({"token": TOKEN, "attempts": 3})
+    async with client:
+        answers = [await client.get(path, headers={"authorization": "Bearer wrong"}) for path in GUARDED[:5]]
+        assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 20
+        assert answers[-1].headers["cache-control"] == "no-store"
+        assert (await client.get("/config", headers={"authorization": f"Bearer {TOKEN}"})).status_code == 429
+        assert [(await client.get(path)).status_code for path in PROBES] == [200] * 3
+
+
+async def test_a_body_that_nobody_asked_for_is_not_read(served):
+    """A GET with a gigabyte behind it costs an answer and no memory: the connection's flow control holds the rest back."""
+    kernel, _ = await served()
+    head, sent = b"GET /plugins HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1073741824\r\n\r\n", 0
+    async with await anyio.connect_tcp(*kernel.service(WebServer).address) as stream:
+        await stream.send(head)
+        assert (await stream.receive()).startswith(b"HTTP/1.1 200")
+        with contextlib.suppress(anyio.BrokenResourceError), anyio.move_on_after(1):
+            while sent < 2**30:
+                await stream.send(b"x" * 65_536)
+                sent += 65_536
+    assert sent < 64 * 2**20, sent
+    async with httpx.AsyncClient(base_url=kernel.service(WebServer).url) as another:
+        assert (await another.get("/livez")).status_code == 200
+
+
 async def test_a_rebound_name_is_not_answered(served):
     """A web page whose name resolves to 127.0.0.1 gets nothing to read."""
     _, client = await served()
@@ -152,6 +182,10 @@ async def test_every_answer_carries_the_security_headers(served):
                 headers = (await client.get(path, headers={"host": host, "accept": "text/html,*/*;q=0.5"})).headers
                 assert headers["x-content-type-options"] == "nosniff"
                 assert headers["cache-control"] == "no-store"
+                assert headers["referrer-policy"] == "no-referrer"
+                assert headers["x-frame-options"] == "DENY"
+                assert headers["cross-origin-resource-policy"] == "same-origin"
+                assert headers["cross-origin-opener-policy"] == "same-origin"
                 assert headers["content-security-policy"].startswith("default-src 'none'; frame-ancestors 'none'")
                 assert "access-control-allow-origin" not in headers
                 assert "server" not in headers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import socket
 import time
 
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 import trivet_plugins.web as web_plugin
-from trivet import Kernel, Provider, StartupRefused, hookimpl
+from trivet import ConfigError, Kernel, Provider, StartupRefused, hookimpl
 from trivet.events import ServiceListening
 from trivet.testing import memory_config
 from trivet_plugins.web import WebConfig, WebServer
@@ -58,10 +59,45 @@ async def test_a_taken_port_refuses_the_start_with_a_remedy():
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 async def test_an_open_address_without_a_token_refuses_the_start(host):
-    """Nobody opens the pages to a network by mistake."""
-    with pytest.raises(StartupRefused, match=r"plugins\.web\.token"):
-        async with kernel_with({"host": host}):
+    """Nobody opens the pages to a network by mistake: it is a problem of the configuration, which ``trivet check`` shows."""
+    with pytest.raises(ConfigError, match=r"plugins\.web\.token"):
+        async with kernel_with({"host": host}).configured():
             pass
+
+
+@pytest.mark.parametrize("address", ["203.0.113.7", "0.0.0.0"])
+async def test_a_name_that_resolves_to_an_open_address_refuses_the_start_too(monkeypatch, address):
+    """What a name means is known at the start only."""
+
+    async def resolve(host, port, **options):
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port))]
+
+    monkeypatch.setattr(anyio, "getaddrinfo", resolve)
+    with pytest.raises(StartupRefused, match=r"admin\.internal.*plugins\.web\.token"):
+        async with kernel_with({"host": "admin.internal"}):
+            pass
+
+
+async def test_the_hash_of_a_token_locks_as_the_token_does():
+    """The configuration then holds nothing that opens."""
+    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+    kernel = kernel_with({"host": "0.0.0.0", "token_hash": f"sha256:{digest}"})
+    async with kernel, httpx.AsyncClient(base_url=f"http://127.0.0.1:{kernel.service(WebServer).port}") as client:
+        assert (await client.get("/config")).status_code == 401
+        for wrong in (digest, f"sha256:{digest}"):
+            assert (await client.get("/config", headers={"authorization": f"Bearer {wrong}"})).status_code == 401
+        page = await client.get("/config", headers={"authorization": f"Bearer {TOKEN}"})
+    assert page.status_code == 200
+    assert digest not in page.text
+
+
+@pytest.mark.parametrize("value", ["sha256:abc", "sha256:" + "x" * 64, "sha256:" + "A" * 64, "a" * 64, TOKEN])
+async def test_what_is_no_hash_is_a_problem_without_its_text(value):
+    with pytest.raises(ConfigError, match="trivet token hash prints it") as caught:
+        async with kernel_with({"token_hash": value}).configured():
+            pass
+    assert "plugins.web.token_hash" in str(caught.value)
+    assert value not in str(caught.value)
 
 
 async def test_an_open_address_with_a_token_starts():
