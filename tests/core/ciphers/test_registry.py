@@ -11,7 +11,7 @@ import anyio.lowlevel
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trivet.ciphers import suite as suite_module
@@ -20,6 +20,9 @@ from trivet.ciphers.envelope import MAX_DATA_BYTES, PREFIX, Envelope, derive, he
 from trivet.ciphers.registry import Ciphers
 from trivet.errors import CompositionError, KeyRingError, SealError
 from trivet_plugins.security.aes_gcm import AesGcm
+from trivet_plugins.security.aes_gcm_siv import AesGcmSiv
+from trivet_plugins.security.xaes_gcm import XaesGcm
+from trivet_plugins.security.xchacha import XChaCha
 
 CANARY = "hunter2-canary"
 
@@ -483,3 +486,57 @@ async def test_a_ring_that_was_taken_out_counts_no_more():
     ciphers.use_ring(Ring(fresh_key()))
     await ciphers.seal(b"x", purpose="p")
     assert ring.counted == []
+
+
+places = st.fixed_dictionaries(
+    {
+        "purpose": st.text(max_size=4),
+        "path": st.lists(st.text(max_size=3) | st.integers(0, 9), max_size=3).map(tuple),
+        "type": st.sampled_from(["bytes", "str", "int", "bool"]),
+    }
+)
+BACKENDS = [XaesGcm, AesGcm, XChaCha, AesGcmSiv]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@settings(deadline=None, max_examples=40)
+@given(home=places, other=places, names=st.tuples(*[st.sampled_from(["orders", "billing", "orders2"])] * 2))
+def test_a_value_opens_at_its_own_place_only(backend, home, other, names):
+    """Under every suite: any difference in purpose, service, path or type is refused, equal ones open."""
+    ring = Ring(fresh_key(suite=backend.suite))
+
+    async def move():
+        text = await ciphers(backend(), ring=ring, name=names[0]).seal(b"value", **home)
+        made = ciphers(backend(), ring=ring, name=names[1])
+        if home == other and names[0] == names[1]:
+            assert await made.open(text, **other) == b"value"
+        else:
+            await refusal(made, text, **other)
+
+    anyio.run(move)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@settings(deadline=None, max_examples=60)
+@given(data=st.binary(max_size=40), more=st.data())
+def test_no_other_bytes_open(backend, data, more):
+    """Under every suite: one to three bits flipped, bytes appended, put in or cut out."""
+    ring = Ring(fresh_key(suite=backend.suite))
+
+    async def spoil():
+        made = ciphers(backend(), ring=ring)
+        raw = raw_of(await made.seal(data, purpose="config"))
+        bits = more.draw(st.sets(st.integers(0, len(raw) * 8 - 1), min_size=1, max_size=3))
+        flipped = bytearray(raw)
+        for bit in bits:
+            flipped[bit // 8] ^= 1 << bit % 8
+        at = more.draw(st.integers(0, len(raw)))
+        extra = more.draw(st.binary(min_size=1, max_size=20))
+        for spoiled in (
+            bytes(flipped),
+            raw[:at] + extra + raw[at:],
+            raw[:at] + raw[at + 1 :] if at < len(raw) else raw[:-1],
+        ):
+            await refusal(made, text_of(spoiled))
+
+    anyio.run(spoil)
