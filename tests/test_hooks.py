@@ -15,6 +15,7 @@ from trivet import (
     Provider,
     Resolved,
     Status,
+    TraceContext,
     Verdict,
     hookimpl,
     hookspecs,
@@ -173,6 +174,34 @@ async def test_register_metric_exporters_brings_a_format():
     async with kernel:
         exposition = b"".join(kernel.metrics.exporters["mine"].encode(kernel.metrics.families()))
     assert b"moin_total\n" in exposition
+
+
+async def test_register_tracers_makes_the_spans():
+    class Mine:
+        def start(self, name, kind, attributes, parent):
+            return MineSpan(TraceContext(7, 8))
+
+    class MineSpan:
+        def __init__(self, context):
+            self.context = context
+
+        def set(self, name, value):
+            pass
+
+        def event(self, name, attributes=None):
+            pass
+
+        def end(self, error):
+            pass
+
+    kernel, _ = kernel_with(offering("register_tracers", Mine))
+    with kernel.tracing.span("before the start") as span:
+        assert span.context is None
+    async with kernel:
+        with kernel.tracing.span("work") as span:
+            assert span.context == TraceContext(7, 8)
+            assert kernel.tracing.current() == span.context
+    assert kernel.tracing.tracer is None
 
 
 async def test_register_services_brings_a_service_by_its_type():

@@ -131,6 +131,13 @@ _HOMES = {
     ),
     "trivet.revealed": ("revealed",),
     "trivet.secret": ("Secret",),
+    "trivet.tracing.context": ("TraceContext",),
+    "trivet.tracing.contracts": (
+        "SpanRecord",
+        "SpanStore",
+        "TraceSpan",
+        "Tracer",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -95,6 +95,8 @@ from trivet.provider import Provider as Provider
 from trivet.provider import Stability as Stability
 from trivet.revealed import revealed as revealed
 from trivet.secret import Secret as Secret
+from trivet.tracing.context import TraceContext
+from trivet.tracing.contracts import SpanRecord, SpanStore, Tracer, TraceSpan
 
 __all__ = (
     "API_VERSION",
@@ -166,10 +168,15 @@ __all__ = (
     "Shortfall",
     "Snapshot",
     "Span",
+    "SpanRecord",
+    "SpanStore",
     "Stability",
     "StartupRefused",
     "Status",
     "TargetError",
+    "TraceContext",
+    "TraceSpan",
+    "Tracer",
     "TrivetError",
     "UnknownGenerationError",
     "UnknownPathError",

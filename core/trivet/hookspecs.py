@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from trivet.health.check import HealthCheck
     from trivet.metrics.contracts import MetricExporter
     from trivet.provider import Provider
+    from trivet.tracing.contracts import Tracer
 
 API_VERSION: Final = 1
 """Raised when a hook changes in a way that a plugin must know of."""
@@ -108,6 +109,11 @@ def register_health_checks(composition: Composition) -> Iterable[Provider[Health
 @hookspec(kind="metric_exporter")
 def register_metric_exporters(composition: Composition) -> Iterable[Provider[MetricExporter]]:  # type: ignore[empty-body]
     """Offer exposition formats for metrics."""
+
+
+@hookspec(kind="tracer")
+def register_tracers(composition: Composition) -> Iterable[Provider[Tracer]]:  # type: ignore[empty-body]
+    """Offer what makes the spans of `kernel.tracing`; one is in use at a time."""
 
 
 # -- everything else ------------------------------------------------------------------------------------------------------

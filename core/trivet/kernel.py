@@ -1,4 +1,4 @@
-"""`Kernel`: the stand. It puts discovery, composition and supervision together around four registries."""
+"""`Kernel`: the stand. It puts discovery, composition and supervision together around its registries."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from trivet.phase import Phase
 from trivet.run import Run
 from trivet.supervision import State
 from trivet.task import background
+from trivet.tracing.registry import Tracing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
@@ -44,7 +45,7 @@ _ALIVE = ("starting", "running", "stopping")
 
 
 class Kernel:
-    """A service's configuration, ciphers, health, metrics and plugins, under one name.
+    """A service's configuration, ciphers, health, metrics, traces and plugins, under one name.
 
     Its life: *declare* (hooks run once per plugin) -> *compose* (pure: `compose`) -> *start* -> *run* -> *stop*. Enter it with
     ``async with kernel:`` in a worker: a critical provider that fails cancels the body and raises `ProviderFailed`. Inside
@@ -82,6 +83,7 @@ class Kernel:
         self.config = Config(name, emit=self.emit, launch=lambda: self.launch, ciphers=self.ciphers)
         self.health = Health(emit=self.emit)
         self.metrics = Metrics()
+        self.tracing = Tracing()
         self.assembly = Assembly(
             name, plugins=plugins, discover=discover, block=block, strict=strict, observers=self._observers
         )
@@ -166,11 +168,7 @@ class Kernel:
         return self._running(Phase.SECURITY)
 
     def stop(self, reason: str = "stop asked") -> None:
-        """Ask for a stop: `until_stopped` returns. Call it in the event loop's thread.
-
-        Args:
-            reason: Shown in the log.
-        """
+        """Ask for a stop, for a reason that the log shows: `until_stopped` returns. Call it in the event loop's thread."""
         self._stop_reason = self._stop_reason or reason
         self._stop_asked.set()
 

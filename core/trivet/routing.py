@@ -10,6 +10,7 @@ from trivet.config.contracts import ConfigFormat, ConfigSource, Resolver
 from trivet.errors import PluginError
 from trivet.health.check import HealthCheck
 from trivet.metrics.contracts import MetricExporter
+from trivet.tracing.contracts import Tracer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,7 @@ CONTRACTS: dict[str, Any] = {
     "key_source": KeySource,
     "health_check": HealthCheck,
     "metric_exporter": MetricExporter,
+    "tracer": Tracer,
 }
 
 
@@ -57,6 +59,7 @@ def _registries(kernel: Kernel) -> dict[str, Callable[[str, Any], Callable[[], N
         "cipher": kernel.ciphers.add_backend,
         "health_check": kernel.health.add,
         "metric_exporter": kernel.metrics.add_exporter,
+        "tracer": kernel.tracing.use,
     }
 
 

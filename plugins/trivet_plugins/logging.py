@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import attrs
 
 from trivet import Provider, events, hookimpl
+from trivet.tracing.registry import Tracing
 from trivet_plugins.redaction import redacted, redacted_text
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ def _entry_processors() -> list[Processor]:
 
     return [
         structlog.contextvars.merge_contextvars,
+        add_trace,
         redact,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -173,6 +175,15 @@ def _formatter(*, console: bool) -> logging.Formatter:
     # A library's own fields (extra=...) are gathered before the redaction, as the context is.
     foreign: list[Processor] = [structlog.stdlib.ExtraAdder(), *_entry_processors()]
     return structlog.stdlib.ProcessorFormatter(processors=renderers, foreign_pre_chain=foreign)
+
+
+def add_trace(_logger: object, _method: str, entry: Fields) -> Fields:
+    """Add the ids of the span around the call. A structlog processor."""
+    context = Tracing.current()
+    if context is not None:
+        entry.setdefault("trace_id", context.trace_id)
+        entry.setdefault("span_id", context.span_id)
+    return entry
 
 
 def redact(_logger: object, _method: str, entry: Fields) -> Fields:

@@ -23,6 +23,7 @@ from trivet.testing.suites import (
     PasswordHasherSuite,
     ResolverCase,
     ResolverSuite,
+    TracerSuite,
 )
 from trivet_plugins.monitoring.disk import DiskConfig, disk_check
 
@@ -35,6 +36,7 @@ SUITES = {
     "metric_exporter": MetricExporterSuite,
     "password_hasher": PasswordHasherSuite,
     "resolver": ResolverSuite,
+    "tracer": TracerSuite,
 }
 
 
@@ -715,3 +717,17 @@ def test_every_suite_proves_its_own_kind():
     for suite in (value for value in globals().values() if isinstance(value, type) and value.__module__ == __name__):
         if getattr(suite, "provider", None):
             assert issubclass(suite, SUITES[suite.provider.partition("/")[0]]), suite.provider
+
+
+# -- tracers ----------------------------------------------------------------------------------------------------------
+
+
+class TestMemoryTracer(TracerSuite):
+    """Spans in memory."""
+
+    provider = "tracer/tracer"
+
+    @pytest.fixture
+    async def tracer(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "tracer")

@@ -30,6 +30,7 @@ ENDPOINTS: Final[Mapping[str, str]] = {
     "/config/schema": "The JSON Schema of all sections, for editors.",
     "/config/problems": "What keeps out what the sources say now; empty while that is in force.",
     "/config/history": "The last generations: when, why and by whom; what is pinned and overridden.",
+    "/traces": "The last spans of the tracer; ?notable=1 for the slow and failed ones, ?trace= for one trace.",
     "/plugins": "The providers that take part, who gives them, and what they are doing.",
 }
 

@@ -15,6 +15,7 @@ from trivet_plugins.web.health_pages import PROBES, health, probe
 from trivet_plugins.web.index import index
 from trivet_plugins.web.record import Records
 from trivet_plugins.web.scrape import scrape
+from trivet_plugins.web.trace_page import traces
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,6 +45,7 @@ def build(kernel: Kernel, guard: Guard) -> Starlette:
         "/config/diff": config_views.diff,
         "/config/explain": config_views.explain,
         "/plugins": plugins,
+        "/traces": traces,
     }
     records = Records(kernel)
     routes = [Route(path, functools.partial(_probe, kernel, guard, group)) for path, group in PROBES.items()]

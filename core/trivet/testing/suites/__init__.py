@@ -15,6 +15,7 @@ from trivet.testing.suites.metric_exporter import MetricExporterSuite
 from trivet.testing.suites.password_hasher import PasswordHasherSuite
 from trivet.testing.suites.resolver import ResolverCase, ResolverSuite
 from trivet.testing.suites.suite import Suite
+from trivet.testing.suites.tracer import TracerSuite
 
 __all__ = (
     "CipherBackendSuite",
@@ -28,4 +29,5 @@ __all__ = (
     "ResolverCase",
     "ResolverSuite",
     "Suite",
+    "TracerSuite",
 )
