@@ -42,7 +42,8 @@ class TracerSuite(Suite):
 
     def test_a_child_stays_in_its_trace(self, tracer: Tracer) -> None:
         """Under a parent a span has the parent's trace, its decision to sample, its state, and an id of its own."""
-        for kind in get_args(SpanKind):
+        kinds: tuple[SpanKind, ...] = get_args(SpanKind)
+        for kind in kinds:
             span = tracer.start("suite", kind, {"attempt": 1}, PARENT)
             assert span.context.trace == PARENT.trace
             assert span.context.span != PARENT.span
