@@ -33,8 +33,13 @@ def duration(seconds: float | None) -> str:
 def cells(row: harness.Row) -> tuple[str, ...]:
     """Turn a row into the texts of a table line."""
     met = {True: "yes", False: "no", None: "-"}[row.met]
-    ours = duration(row.ours) if row.timed else f"{row.ours:,}"
-    return row.measure, row.peer, ours, duration(row.theirs), row.shown, row.goal, met
+    show = duration if row.timed else number
+    return row.measure, row.peer, show(row.ours), show(row.theirs), row.shown, row.goal, met
+
+
+def number(count: float | None) -> str:
+    """Write a count."""
+    return "-" if count is None else f"{count:,}"
 
 
 def table(rows: Iterable[harness.Row]) -> str:

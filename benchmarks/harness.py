@@ -99,7 +99,7 @@ class Row:
     timed: bool = True
 
 
-Measure = Callable[[], AbstractContextManager[Contest | Count]]
+Measure = Callable[[], AbstractContextManager[Contest | Count | Sequence[Row]]]
 measures: dict[str, Measure] = {}
 
 
@@ -157,8 +157,11 @@ def command(*argv: str) -> Block:
 
 
 def run(name: str, rounds: int | None = None) -> Iterator[Row]:
-    """Run one measure; one row per peer."""
+    """Run one measure; one row per peer, or the rows that it has made itself."""
     with measures[name]() as subject:
+        if isinstance(subject, Sequence):
+            yield from subject
+            return
         if isinstance(subject, Count):
             yield _counted(name, subject)
             return
@@ -214,7 +217,10 @@ def _counted(name: str, count: Count) -> Row:
 
 
 def _missing(name: str, peer: Peer, error: ImportError) -> Row:
+    return missing(name, peer.name, str(peer.goal), error)
+
+
+def missing(name: str, peer: str, goal: str, error: ImportError) -> Row:
+    """Make the row of a peer that cannot be imported; it fails the run."""
     why = f"missing: {error}"
-    return Row(
-        measure=name, peer=peer.name, ours=None, theirs=None, ratio=None, goal=str(peer.goal), shown=why, met=None
-    )
+    return Row(measure=name, peer=peer, ours=None, theirs=None, ratio=None, goal=goal, shown=why, met=None)

@@ -41,7 +41,7 @@ for command in (diff, export, history, override, pin, reload, rollback, schema, 
 @remote_options()
 @json_option
 def show(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - handed on to `_shown`
-    """Print the effective configuration, defaults included: a line per value with its origin."""
+    """Print each value in force with its origin, defaults included."""
     found = _shown(as_json=as_json, **options)
     if as_json:
         click.echo(json_text(found, indent=2))
@@ -89,7 +89,7 @@ def get(*, path: str, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - 
 @remote_options()
 @json_option
 def explain(*, path: str, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - handed on to `_find`
-    """Say where a value comes from, and which places set it in vain."""
+    """Say where a value comes from, and who sets it in vain."""
     found = _find(path, **options)
     if as_json:
         click.echo(json_text(found, indent=2))

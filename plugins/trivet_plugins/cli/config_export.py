@@ -37,9 +37,9 @@ def export(
     at: int | None,
     **launch: Any,  # noqa: ANN401 - handed on to `ask`
 ) -> None:
-    """Write the effective configuration, defaults included, as a document that loads.
+    """Write the effective configuration as a document that loads.
 
-    The default format is TOML; --json is --format json.
+    Defaults are in it. The default format is TOML; --json is --format json.
     """
     if as_json and format_name not in {None, "json"}:
         raise click.UsageError(f"--json and --format {format_name} exclude each other")
@@ -69,9 +69,9 @@ def schema(
     token_file: pathlib.Path | None,
     **launch: Any,  # noqa: ANN401 - the launch options
 ) -> None:
-    """Write the JSON Schema of the configuration, for editors and pipelines.
+    """Write the JSON Schema of the configuration.
 
-    The configuration itself need not be valid. It is always JSON; --json changes nothing.
+    For editors and pipelines. The configuration itself need not be valid. It is always JSON; --json changes nothing.
     """
     if (service := service_or_none(url, token_file, launch=launch)) is not None:
         click.echo(json_text(service.get("/config/schema", partial=int(partial)), indent=2))

@@ -40,7 +40,10 @@ def _order_options(function: F) -> F:
 @click.command()
 @_service_options
 def history(*, url: str, token_file: pathlib.Path | None, as_json: bool) -> None:
-    """List the last generations of a running service: when, why and by whom each came into force, and what it changed."""
+    """List the last generations of a running service.
+
+    When, why and by whom each came into force, and what it changed.
+    """
     found = remote(url, token_file).get("/config/history")
     click.echo(json_text(found, indent=2) if as_json else "\n".join(_history_lines(found)))
 
@@ -56,14 +59,17 @@ def reload(**options: Any) -> None:  # noqa: ANN401 - handed on to `_order`
 @click.argument("generation", type=click.IntRange(min=1))
 @_order_options
 def rollback(*, generation: int, **options: Any) -> None:  # noqa: ANN401 - as above
-    """Put the values of an older generation in force, and pin it: files change nothing until "trivet config unpin"."""
+    """Put the values of an older generation in force, and pin it.
+
+    Files change nothing from then on, until "trivet config unpin".
+    """
     _order("/config/rollback", {"generation": generation}, **options)
 
 
 @click.command()
 @_order_options
 def pin(**options: Any) -> None:  # noqa: ANN401 - as above
-    """Hold the configuration of a running service as it is, whatever happens to its files."""
+    """Hold what is in force, whatever happens to its files."""
     _order("/config/pin", **options)
 
 
@@ -82,10 +88,10 @@ def unpin(**options: Any) -> None:  # noqa: ANN401 - as above
 @click.option("--remove", type=click.IntRange(min=1), metavar="ID", help="End an override; history lists their ids.")
 @_order_options
 def override(*, assignments: tuple[str, ...], expires_in: float | None, remove: int | None, **options: Any) -> None:  # noqa: ANN401 - as above
-    """Set values of a running service above all its files and variables, for a while or until they are removed.
+    """Set values above all files and variables, for a while.
 
-    A VALUE is JSON, or else a text: size=20, name=blue, hosts='["a", "b"]'. For a secret use its source: what stands on a
-    command line is seen by others.
+    They hold until they expire or are removed. A VALUE is JSON, or else a text: size=20, name=blue, hosts='["a", "b"]'. For
+    a secret use its source: what stands on a command line is seen by others.
     """
     if bool(assignments) == (remove is not None):
         raise click.UsageError("give values to set, as PATH=VALUE, or an override to --remove")
