@@ -30,7 +30,7 @@ class SpanBlock:
     ) -> None:
         self._tracer = tracer
         self._name = name
-        self._kind = kind
+        self._kind: SpanKind = kind
         self._attributes = attributes
         self._parent = parent
 
