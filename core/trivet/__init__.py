@@ -48,6 +48,7 @@ _HOMES = {
         "PasswordsBusyError",
     ),
     "trivet.composition": ("Composition",),
+    "trivet.config.byte_size": ("ByteSize",),
     "trivet.config.contracts": (
         "ConfigFormat",
         "ConfigSource",
@@ -74,6 +75,7 @@ _HOMES = {
     "trivet.config.problem": ("Problem",),
     "trivet.config.snapshot": ("Snapshot",),
     "trivet.config.turns": ("Outcome",),
+    "trivet.config.url": ("Url",),
     "trivet.config.veto": ("Veto",),
     "trivet.config.writing": ("ExportError",),
     "trivet.errors": (

@@ -24,6 +24,7 @@ from trivet.ciphers.recorder import AuditError as AuditError
 from trivet.ciphers.recorder import Receipt as Receipt
 from trivet.ciphers.recorder import Recorder as Recorder
 from trivet.composition import Composition as Composition
+from trivet.config.byte_size import ByteSize as ByteSize
 from trivet.config.contracts import ConfigFormat as ConfigFormat
 from trivet.config.contracts import ConfigSource as ConfigSource
 from trivet.config.contracts import Document as Document
@@ -46,6 +47,7 @@ from trivet.config.pin import Pin as Pin
 from trivet.config.problem import Problem as Problem
 from trivet.config.snapshot import Snapshot as Snapshot
 from trivet.config.turns import Outcome as Outcome
+from trivet.config.url import Url as Url
 from trivet.config.veto import Veto as Veto
 from trivet.config.writing import ExportError as ExportError
 from trivet.errors import CompositionError as CompositionError
@@ -101,6 +103,7 @@ from trivet.tracing.contracts import SpanRecord, SpanStore, Tracer, TraceSpan
 __all__ = (
     "API_VERSION",
     "Argon2Cost",
+    "ByteSize",
     "Change",
     "CheckPlan",
     "CipherBackend",
@@ -181,6 +184,7 @@ __all__ = (
     "UnknownGenerationError",
     "UnknownPathError",
     "UnknownServiceError",
+    "Url",
     "Verdict",
     "Veto",
     "hookimpl",

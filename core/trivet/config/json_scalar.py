@@ -14,6 +14,9 @@ import typing
 import uuid
 from typing import Any
 
+from trivet.config.byte_size import ByteSize
+from trivet.config.url import Url
+
 JsonSchema = dict[str, Any]
 
 _JSON = (str, int, float, bool, type(None))
@@ -25,6 +28,10 @@ _DATE = (
 _CLOCK = r"(?:[01][0-9]|2[0-3])(?::?[0-5][0-9](?::?[0-5][0-9](?:[.,][0-9]+)?)?)?"
 _ZONE = r"(?:Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9](?::?[0-5][0-9](?:[.,][0-9]+)?)?)?)?"
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_INTEGER = (
+    r"^\s*(?:[+-]?(?:[0-9]+(?:_[0-9]+)*|0[xX][0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|0[oO][0-7]+(?:_[0-7]+)*"
+    r"|0[bB][01]+(?:_[01]+)*)|[0-9]+(?:\.[0-9]+)?\s*(?:[kKMGT]i?)?B)\s*$"
+)
 _TEXT: JsonSchema = {"type": "string"}
 
 SCALARS: dict[Any, JsonSchema] = {
@@ -43,6 +50,8 @@ SCALARS: dict[Any, JsonSchema] = {
     },
     dt.date: {"type": "string", "format": "date", "pattern": rf"^\s*{_DATE}{_END}"},
     dt.time: {"type": "string", "format": "time", "pattern": rf"^\s*T?{_CLOCK}{_ZONE}{_END}"},
+    Url: {"type": "string", "format": "uri", "pattern": r"^[A-Za-z][A-Za-z0-9+.-]*://[^\s\x00-\x1f\x7f]+$(?!\n)"},
+    ByteSize: {"type": ["integer", "string"], "minimum": 0, "pattern": _INTEGER},
     pathlib.Path: _TEXT,
     pathlib.PurePath: _TEXT,
     uuid.UUID: {
@@ -64,10 +73,7 @@ _KEYS: dict[Any, JsonSchema] = {
     bool: {
         "pattern": r"^\s*(?:[tT][rR][uU][eE]|[yY][eE][sS]|[oO][nN]|[fF][aA][lL][sS][eE]|[nN][oO]|[oO][fF][fF]|[01])\s*$"
     },
-    int: {
-        "pattern": r"^\s*(?:[+-]?(?:[0-9]+(?:_[0-9]+)*|0[xX][0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|0[oO][0-7]+(?:_[0-7]+)*"
-        r"|0[bB][01]+(?:_[01]+)*)|[0-9]+(?:\.[0-9]+)?\s*(?:[kKMGT]i?)?B)\s*$"
-    },
+    int: {"pattern": _INTEGER},
 }
 
 

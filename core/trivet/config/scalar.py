@@ -14,8 +14,10 @@ from collections.abc import Callable
 from typing import Any
 
 from trivet.config import coercion
+from trivet.config.byte_size import ByteSize
 from trivet.config.fault import Fault
 from trivet.config.tree import MISSING, Text
+from trivet.config.url import Url
 
 Reader = Callable[[Any], Any]
 
@@ -144,6 +146,19 @@ def _read_decimal(value: object) -> decimal.Decimal:
         raise wrong("a decimal number", value) from None
 
 
+def _read_size(value: object) -> ByteSize:
+    """Read a size: a number, or text with a unit in every layer, since no file format has units."""
+    if type(value) is ByteSize:
+        return value
+    expected = "a size such as 65536, 64KiB or 1.5GB"
+    if type(value) is not int and not isinstance(value, str):
+        raise wrong(expected, value)
+    try:
+        return ByteSize(coercion.to_int(value) if isinstance(value, str) else value)
+    except ValueError:
+        raise Fault(f"expected {expected}", value) from None
+
+
 READERS: dict[Any, Reader] = {
     bool: read_bool,
     int: read_int,
@@ -160,6 +175,8 @@ READERS: dict[Any, Reader] = {
     dt.time: _moment(dt.time, "a time such as 12:30:00"),
     pathlib.Path: named(pathlib.Path, "a path"),
     pathlib.PurePath: named(pathlib.PurePath, "a path"),
+    Url: named(Url, "a URL such as https://example.org/"),
+    ByteSize: _read_size,
     uuid.UUID: named(uuid.UUID, "a UUID"),
     decimal.Decimal: _read_decimal,
     ipaddress.IPv4Address: named(ipaddress.IPv4Address, "an IPv4 address"),

@@ -13,7 +13,7 @@ import uuid
 import attrs
 from hypothesis import strategies as st
 
-from trivet import Secret
+from trivet import ByteSize, Secret, Url
 
 
 class Color(enum.Enum):
@@ -52,6 +52,8 @@ SCALARS = {
     decimal.Decimal: st.decimals(allow_nan=False, allow_infinity=False),
     ipaddress.IPv4Address: st.ip_addresses(v=4),
     ipaddress.IPv6Address: st.ip_addresses(v=6),
+    Url: st.sampled_from(["https://example.org/", "unix:///run/a.sock", "http://u:p@[::1]:80/a?b#c"]).map(Url),
+    ByteSize: st.integers(0, 2**70).map(ByteSize),
     Color: st.sampled_from(Color),
     Level: st.sampled_from(Level),
     Corner: st.sampled_from(Corner),

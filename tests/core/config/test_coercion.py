@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trivet import Secret
+from trivet import ByteSize, Secret, Url
 from trivet.config.coercion import from_duration, to_duration
 from trivet.config.fault import Fault, Faults, walk
 from trivet.config.structure import Structurer
@@ -130,6 +130,10 @@ def read(kind, value):
         (Secret[str] | None, "x", Secret("x")),
         (Any, "5", 5),
         (Any, "NaN", "NaN"),
+        (Url, "https://u:p@Example.org:8443/a?b#c", Url("https://u:p@Example.org:8443/a?b#c")),
+        (Url | None, "null", None),
+        (ByteSize, "10MiB", ByteSize(10 * 2**20)),
+        (ByteSize, "1.5kB", ByteSize(1500)),
         (Any, "10MB", "10MB"),
         (object, "true", True),
     ],
@@ -189,6 +193,10 @@ def test_text_that_does_not_fit_is_refused(kind, text, message):
         (int | str, "5"),
         (Secret[str], "x"),
         (decimal.Decimal, 1.5),
+        (Url, "postgresql+asyncpg://db/orders"),
+        (Url, "unix:///run/app.sock"),
+        (ByteSize, 65536),
+        (ByteSize, "64KiB"),
     ],
 )
 def test_values_of_files_that_fit_are_taken(kind, value):
@@ -223,6 +231,18 @@ def test_values_of_files_that_fit_are_taken(kind, value):
         (Level, True, "expected one of 1, 2", ""),
         (Secret[int], "5", "expected an integer, not a string", "remove the quotes"),
         (set[str], "ab", "expected a list, not a string", ""),
+        (Url, "localhost:8000", "expected a URL such as https://example.org/", ""),
+        (Url, "https://", "expected a URL such as https://example.org/", ""),
+        (Url, "https://a b/", "expected a URL such as https://example.org/", ""),
+        (Url, "https://a:port/", "expected a URL such as https://example.org/", ""),
+        (Url, "https://a:70000/", "expected a URL such as https://example.org/", ""),
+        (Url, "https://[::1/", "expected a URL such as https://example.org/", ""),
+        (Url, 5, "expected a URL such as https://example.org/, not an integer", ""),
+        (ByteSize, "ten", "expected a size such as 65536, 64KiB or 1.5GB", ""),
+        (ByteSize, -1, "expected a size such as 65536, 64KiB or 1.5GB", ""),
+        (ByteSize, "-1", "expected a size such as 65536, 64KiB or 1.5GB", ""),
+        (ByteSize, 1.5, "expected a size such as 65536, 64KiB or 1.5GB, not a float", ""),
+        (ByteSize, True, "expected a size such as 65536, 64KiB or 1.5GB, not a boolean", ""),
         (complex, "1", "values of the type complex cannot be read from configuration; give the field another type", ""),
     ],
 )
@@ -235,3 +255,11 @@ def test_values_of_files_are_never_coerced(kind, value, message, hint):
 @given(st.timedeltas(dt.timedelta(days=-9999), dt.timedelta(days=9999)))
 def test_a_written_duration_reads_as_the_same(duration):
     assert to_duration(from_duration(duration)) == duration
+
+
+def test_a_url_has_parts_and_shows_no_password():
+    url = Url("https://alice:hunter2@Example.org:8443/a?b#c")
+    assert (url.scheme, url.host, url.port, url.parts.path) == ("https", "example.org", 8443, "/a")
+    assert (Url("unix:///run/app.sock").host, Url("http://[::1]/").host, Url("http://a").port) == ("", "::1", None)
+    assert url == "https://alice:hunter2@Example.org:8443/a?b#c"
+    assert repr(url) == "Url('https://alice:***@Example.org:8443/a?b#c')"

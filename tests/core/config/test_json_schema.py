@@ -15,7 +15,7 @@ from attrs import validators as v
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trivet import Kernel, Launch, Secret
+from trivet import ByteSize, Kernel, Launch, Secret, Url
 from trivet.config.fault import Fault, Faults
 from trivet.config.json_reference import References
 from trivet.config.json_schema import json_schema
@@ -96,6 +96,9 @@ FIELDS = [
     (Leaf | None, None),
     (Leaf | int, None),
     (Tree, None),
+    (Url, None),
+    (ByteSize, None),
+    (ByteSize | None, None),
     (Secret[str], None),
     (Secret[Leaf] | None, None),
     (list[Secret[int]], None),
@@ -119,6 +122,11 @@ WORDS = [
     "true",
     "null",
     "noon",
+    "https://a/b",
+    "http://a b",
+    "a:80",
+    "10MiB",
+    "1.5 kB",
 ]
 DURATIONS = ["10s", "-1h30m", "1.5h", " 2d ", "1 h", "1w", "1y", "5ms3us"]
 DAYS = ["2026-01-31", "2026-1-3", "20260131", "2026-W05-6", "2026-13-01", "2026-01-31T"]
