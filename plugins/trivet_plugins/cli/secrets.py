@@ -23,6 +23,8 @@ from trivet_plugins.cli.secrets_rotate import rotate
 from trivet_plugins.cli.service import Service, service_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trivet import Kernel, Key, Secret
     from trivet.config.origin import Path
 
@@ -47,10 +49,13 @@ for _command in (check, edit, manifest, merge_driver, open_file, rotate, seal_fi
 
 
 @secrets.command(cls=LaunchCommand)
-@click.option("--suite", type=int, help="Number of the cipher that the key is for. [default: 2, AES-256-GCM]")
+@click.option("--suite", metavar="NAME|NUMBER", help="The cipher that the key is for. [default: that of the level]")
 @service_options
-def init(service: Service, suite: int | None) -> None:
-    """Create the key file, with one key; never overwrite one."""
+def init(service: Service, suite: str | None) -> None:
+    """Create the key file, with one key; never overwrite one.
+
+    The built-in ciphers: 1 xaes_256_gcm, 2 aes_256_gcm, 3 xchacha20_poly1305, 4 aes_256_gcm_siv.
+    """
     import anyio
 
     place, key, cipher = anyio.run(_init, service, service.kernel_of_keys(), suite)
@@ -58,7 +63,7 @@ def init(service: Service, suite: int | None) -> None:
     click.echo(_next_steps(place, service))
 
 
-async def _init(service: Service, kernel: Kernel, wanted: int | None) -> tuple[str, Key, str]:
+async def _init(service: Service, kernel: Kernel, wanted: str | None) -> tuple[str, Key, str]:
     from trivet import KeyRingError
     from trivet.ciphers.contracts import KeyStore
 
@@ -69,13 +74,27 @@ async def _init(service: Service, kernel: Kernel, wanted: int | None) -> tuple[s
             raise KeyRingError(
                 f"the key ring of {kernel.name}, {type(ring).__qualname__}, does not make its keys itself"
             )
-        suite = (
-            wanted if wanted is not None else AES_256_GCM if AES_256_GCM in suites else next(iter(suites), AES_256_GCM)
-        )
-        if suite not in suites:
-            loaded = ", ".join(f"{number} ({name})" for number, name in suites.items()) or "none"
-            raise click.BadParameter(f"no loaded cipher has suite {suite}; there are: {loaded}", param_hint="--suite")
+        suite = _suite(wanted, suites, _usual(kernel))
         return ring.place, ring.create(suite=suite), suites[suite]
+
+
+def _suite(wanted: str | None, suites: Mapping[int, str], usual: int) -> int:
+    if wanted is None:
+        return usual if usual in suites else next(iter(suites), usual)
+    found = next((number for number, name in suites.items() if wanted in {str(number), name}), None)
+    if found is None:
+        loaded = ", ".join(f"{number} ({name})" for number, name in suites.items()) or "none"
+        raise click.BadParameter(f"no loaded cipher is suite {wanted}; there are: {loaded}", param_hint="--suite")
+    return found
+
+
+def _usual(kernel: Kernel) -> int:
+    from trivet import SecurityLevel, UnknownServiceError
+
+    try:
+        return kernel.service(SecurityLevel).suite
+    except UnknownServiceError:  # somebody blocked it
+        return AES_256_GCM
 
 
 def _next_steps(place: str, service: Service) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from trivet.ciphers.envelope import Envelope
 from trivet_plugins.security.key_file import KeyFile
 
 CANARY = "hunter2-canary"
@@ -68,7 +69,7 @@ def test_init_makes_a_key_file_and_says_what_to_do_next(service, arguments, envi
     path = service.directory / name
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     key = KeyFile(path).primary()
-    assert done.stdout.startswith(f"{name}: created, with key {key.id:016x} for aes_256_gcm\nnext:\n")
+    assert done.stdout.startswith(f"{name}: created, with key {key.id:016x} for xaes_256_gcm\nnext:\n")
     assert "trivet secrets seal database.password" in done.stdout
     assert f"export TRIVET_KEY_FILE={name}" in done.stdout
     assert path.read_text().split('"material": "')[1][:43] not in done.stdout + done.stderr
@@ -87,10 +88,23 @@ def test_init_wants_to_know_where(service):
     failed(service("init"), 64, "--key-file", "--app", "--name")
 
 
+@pytest.mark.parametrize("suite", ["xchacha20_poly1305", "3"])
+def test_init_takes_a_cipher_by_name_or_number(service, suite):
+    """What ``trivet plugins`` calls it, or what stands in envelopes; the key seals with it from then on."""
+    done = service("init", "--key-file", "new.keys", "--suite", suite)
+    assert done.returncode == 0, done.stderr
+    assert "for xchacha20_poly1305\n" in done.stdout
+    sealed = service("seal", "database.password", "--name", "orders", "--key-file", "new.keys", stdin=CANARY).stdout
+    assert Envelope.decode(sealed.strip()).suite == 3
+
+
 def test_init_for_a_cipher_that_is_not_there_lists_those_that_are(service):
     """A key that nothing can use is not made."""
     failed(
-        service("init", "--key-file", "new.keys", "--suite", "7"), 64, "no loaded cipher has suite 7", "2 (aes_256_gcm)"
+        service("init", "--key-file", "new.keys", "--suite", "7"),
+        64,
+        "no loaded cipher is suite 7",
+        "1 (xaes_256_gcm), 2 (aes_256_gcm)",
     )
     assert not (service.directory / "new.keys").exists()
 
