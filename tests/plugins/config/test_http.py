@@ -353,6 +353,22 @@ async def test_a_document_that_does_not_fit_the_schema_is_rejected_with_its_plac
         assert one.live.current.value == 1
 
 
+async def test_a_document_includes_no_files_of_this_machine(server, tmp_path):
+    """Whoever runs the server must not read what only the service may: to a document from elsewhere the key is unknown."""
+    local = tmp_path / "local.toml"
+    local.write_text("[section]\nvalue = 9\n")
+    server.answer = document(text(1))
+    async with running(server.url()) as one:
+        server.answer = document(f'include = ["{local}"]\n', etag='"v2"')
+        await until(lambda: one.of(ConfigRejected))
+        (problem,) = one.of(ConfigRejected)[0].problems
+        assert (
+            problem == f"{server.url()}:1:11 @rev v2: error: include: unknown key: nothing binds a section of this name"
+        )
+        assert one.live.current.value == 1
+        assert local not in one.kernel.config.watched_paths()
+
+
 async def test_a_change_of_the_settings_counts_at_once(server, other_server):
     """Another address, and none at all: what came from the old one goes."""
     server.answer, other_server.answer = document(text(1)), document(text(2))
