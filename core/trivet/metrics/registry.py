@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from trivet.metrics.families import AnyFamily
     from trivet.metrics.family import Cell, Family
 
+View = Callable[[tuple["AnyFamily", ...]], tuple["AnyFamily", ...]]
+
 LIMIT: Final = 10_000
 """The default limit of series per family."""
 
@@ -34,6 +36,7 @@ class Metrics(Instruments):
         super().__init__(limit=limit)
         self._timers: dict[object, Timed] = {}
         self._collectors: dict[object, Callable[[], None]] = {}
+        self._views: dict[object, View] = {}
         self._exporters: dict[str, MetricExporter] = {}
         self._overflows = self.counter(
             "trivet_metric_overflow_total",
@@ -93,6 +96,8 @@ class Metrics(Instruments):
             if isinstance(family, Gauge):
                 family.collect()
             family.sweep()
+        for view in list(self._views.values()):
+            families = view(families)
         return families
 
     def get(self, name: str) -> AnyFamily | None:
@@ -115,6 +120,23 @@ class Metrics(Instruments):
         for family in self._shelf.all():
             if family not in (self._overflows, self._errors):
                 family.take_exemplars(source)
+
+    def add_view(self, view: View) -> Callable[[], None]:
+        """Let scrapes see what ``view`` makes of the families: with those of another library, or merged with other processes'.
+
+        Args:
+            view: Takes all families, and returns those that are exposed. It must return at once, and must not raise.
+
+        Returns:
+            A function that ends it.
+        """
+        key = object()
+        self._views[key] = view
+
+        def remove() -> None:
+            self._views.pop(key, None)
+
+        return remove
 
     def before_scrape(self, collect: Callable[[], None]) -> Callable[[], None]:
         """Call ``collect`` before every scrape, to bring metrics up to date; it must return at once.

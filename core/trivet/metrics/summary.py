@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from trivet.errors import MetricError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 class SummaryCell:
     """One series of a summary. Exact under threads without a lock: see `trivet.metrics.family.GIL`."""
 
-    __slots__ = ("count", "created", "labels", "sum", "text", "watch")
+    __slots__ = ("count", "created", "labels", "quantiles", "sum", "text", "watch")
 
     def __init__(self, labels: LabelValues, watch: Watch | None) -> None:
         self.labels = labels
@@ -25,6 +26,8 @@ class SummaryCell:
         self.text = ""
         self.count = 0
         self.sum: float = 0.0
+        self.quantiles: Mapping[float, float] | None = None
+        """Only where the series was made out of one of another library, that estimates them."""
         self.created = time.time()
 
     def observe(self, value: float) -> None:

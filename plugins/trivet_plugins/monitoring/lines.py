@@ -99,13 +99,17 @@ def _summaries(family: Summary, dialect: Dialect) -> Lines:
     count, count_end = dialect.line_start(family.name, "_count", braces=labelled)
     total, total_end = dialect.line_start(family.name, "_sum", braces=labelled)
 
+    start, end = dialect.line_start(family.name, "", braces=True)
+
     def write(block: list[Any]) -> str:
-        return "".join(
-            [
-                f"{total}{(text := text_of(cell))}{total_end} {number(cell.sum)}\n{count}{text}{count_end} {cell.count}\n"
-                for cell in block
-            ]
-        )
+        lines: list[str] = []
+        for cell in block:
+            text = text_of(cell)
+            for quantile, value in (cell.quantiles or {}).items():
+                labels = ",".join(filter(None, (text, f'quantile="{number(quantile)}"')))
+                lines.append(f"{start}{labels}{end} {number(value)}\n")
+            lines.append(f"{total}{text}{total_end} {number(cell.sum)}\n{count}{text}{count_end} {cell.count}\n")
+        return "".join(lines)
 
     return Lines(2, write)
 

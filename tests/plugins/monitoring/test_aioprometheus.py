@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+import threading
 import urllib.request
 
 import aioprometheus
@@ -12,15 +13,23 @@ from aioprometheus.service import Service
 from prometheus_client.parser import text_string_to_metric_families
 
 from trivet.metrics.registry import Metrics
-from trivet_plugins.monitoring.aioprometheus import AioprometheusBridge, aioprometheus_bridge
+from trivet.openmetrics.reader import read
+from trivet_plugins.monitoring import aioprometheus as plugin
+from trivet_plugins.monitoring.aioprometheus import AioprometheusBridge
+from trivet_plugins.monitoring.aioprometheus_registry import FamilyRegistry
+from trivet_plugins.monitoring.openmetrics import OpenMetricsText
 from trivet_plugins.monitoring.prometheus import PrometheusText
 
 
 class Holder:
-    """As much of a kernel as the factory takes."""
+    """As much of a kernel as the bridge takes."""
 
     def __init__(self):
         self.metrics = Metrics()
+
+
+def aioprometheus_bridge(holder):
+    return AioprometheusBridge(FamilyRegistry(holder.metrics), holder.metrics)
 
 
 @pytest.fixture
@@ -101,6 +110,84 @@ async def test_its_http_service_serves_our_metrics(holder):
     finally:
         await service.stop()
     assert parsed(text)["orders_total", (("region", "eu"),)] == 3
+
+
+def exposed(metrics, exporter=None):
+    return b"".join((exporter or PrometheusText()).encode(metrics.families())).decode()
+
+
+def test_a_user_s_aioprometheus_metrics_are_exposed_with_ours_escaped(holder):
+    """Constant labels, mixed label sets, every kind; where names clash the kernel's stay."""
+    registry = aioprometheus.Registry()
+    hostile = 'a"b\\c\nd'
+    counter = aioprometheus.Counter("legacy", 'Old "ones".', {"app": "x"}, registry=registry)
+    counter.add({"path": hostile}, 3)
+    counter.inc({})
+    aioprometheus.Gauge("level", "L.", registry=registry).set({}, math.inf)
+    histogram = aioprometheus.Histogram("spread", "S.", registry=registry, buckets=[1, 2])
+    summary = aioprometheus.Summary("times", "T.", registry=registry)
+    for value in (0.5, 1.5, 9):
+        histogram.observe({"k": "v"}, value)
+        summary.observe({"k": "v"}, value)
+    aioprometheus.Counter("orders_total", "Mine too.", registry=registry).inc({})
+    aioprometheus.Counter("odd", "O.", registry=registry).values.store[b'{"a-b":"c"}'] = 1
+    end = aioprometheus_bridge(holder).include(registry)
+    found = parsed(exposed(holder.metrics))
+    assert found["legacy_total", (("app", "x"), ("path", hostile))] == 3
+    assert found["legacy_total", (("app", "x"), ("path", ""))] == 1
+    assert found["level", ()] == math.inf
+    assert [found["spread_bucket", (("k", "v"), ("le", le))] for le in ("1.0", "2.0", "+Inf")] == [1, 2, 3]
+    assert (found["spread_sum", (("k", "v"),)], found["times_count", (("k", "v"),)]) == (11, 3)
+    assert found["times", (("k", "v"), ("quantile", "0.5"))] == 1.5
+    assert found["orders_total", (("region", "eu"),)] == 3
+    assert not any(name.startswith("odd") for name, _ in found)
+    read(exposed(holder.metrics, OpenMetricsText()))
+    counter.inc({})
+    assert parsed(exposed(holder.metrics))["legacy_total", (("app", "x"), ("path", ""))] == 2
+    end()
+    assert "legacy" not in exposed(holder.metrics)
+
+
+def test_series_born_during_a_scrape_disturb_none(holder):
+    """aioprometheus's own get_all raises then."""
+    registry = aioprometheus.Registry()
+    counter = aioprometheus.Counter("legacy", "L.", registry=registry)
+    aioprometheus_bridge(holder).include(registry)
+    stop = threading.Event()
+
+    def work():
+        for number in range(2000):
+            counter.inc({"x": str(number)})
+        stop.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while not stop.is_set():
+        exposed(holder.metrics)
+    thread.join()
+    assert sum(name == "legacy_total" for name, _ in parsed(exposed(holder.metrics))) == 2000
+
+
+def test_the_bridge_does_not_include_itself(holder):
+    bridge = aioprometheus_bridge(holder)
+    with pytest.raises(ValueError, match="include another one"):
+        bridge.include(bridge.registry)
+
+
+async def test_the_global_registry_is_included_where_the_configuration_says_so(kernel_factory):
+    from aioprometheus.collectors import get_registry
+
+    name = "included_by_configuration"
+    own = aioprometheus.Counter(name, "G.")
+    try:
+        own.inc({})
+        kernel = await kernel_factory({"plugins": {"aioprometheus_bridge": {"include": True}}}, plugins=[plugin])
+        assert isinstance(kernel.service(AioprometheusBridge), AioprometheusBridge)
+        assert f"\n{name}_total 1\n" in exposed(kernel.metrics)
+        kernel = await kernel_factory(plugins=[plugin])
+        assert name not in exposed(kernel.metrics)
+    finally:
+        get_registry().deregister(name)
 
 
 def test_the_plugin_imports_aioprometheus_only_when_used():
