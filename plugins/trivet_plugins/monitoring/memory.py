@@ -12,6 +12,7 @@ from pathlib import Path
 import attrs
 
 from trivet import CheckPlan, Composition, HealthCheck, Provider, Status, Verdict, hookimpl
+from trivet_plugins.monitoring.cgroup import ROOT, Cgroup
 
 
 @attrs.frozen
@@ -21,7 +22,7 @@ class MemoryConfig:
     warn_share: float = 0.10
     fail_share: float = 0.03
     critical: bool = False
-    cgroup: Path = Path("/sys/fs/cgroup")
+    cgroup: Path = ROOT
 
 
 class MemoryCheck:
@@ -36,35 +37,16 @@ class MemoryCheck:
         import psutil
 
         host = psutil.virtual_memory()
-        limits = [(host.available, host.total, "the machine's"), *cgroup_limits(self._config.cgroup, own_cgroup())]
+        limits = [(host.available, host.total, "the machine's"), *self._container_limits()]
         free, total, whose = min(limits, key=lambda limit: limit[0] / limit[1])
         share, config = free / total, self._config
         status = Status.FAIL if share < config.fail_share else Status.WARN if share < config.warn_share else Status.PASS
         output = f"{share:.1%} of {whose} {total / 2**20:.0f} MiB memory is available" if status else ""
         return Verdict(status, output, {"available_bytes": free, "available_share": share})
 
-
-def own_cgroup() -> str:
-    """Return the path of this process's cgroup v2, ``/`` where there is none."""
-    lines = Path("/proc/self/cgroup").read_text().splitlines() if Path("/proc/self/cgroup").exists() else []
-    return next((line.removeprefix("0::") for line in lines if line.startswith("0::")), "/")
-
-
-def cgroup_limits(root: Path, own: str) -> Iterator[tuple[int, int, str]]:
-    """Yield available bytes, limit and owner of each cgroup from ``own`` up to ``root`` that has a limit."""
-    path = root / own.strip("/")
-    for directory in (path, *(parent for parent in path.parents if parent.is_relative_to(root))):
-        limit = _read(directory / "memory.max")
-        if limit.isdecimal() and int(limit):
-            cache = dict(line.split() for line in _read(directory / "memory.stat").splitlines()).get(
-                "inactive_file", "0"
-            )
-            used = int(_read(directory / "memory.current") or 0) - int(cache)
-            yield max(0, int(limit) - used), int(limit), "the container's"
-
-
-def _read(path: Path) -> str:
-    return path.read_text().strip() if path.is_file() else ""
+    def _container_limits(self) -> Iterator[tuple[int, int, str]]:
+        for free, limit in Cgroup.own(self._config.cgroup).memory_limits():
+            yield free, limit, "the container's"
 
 
 @hookimpl

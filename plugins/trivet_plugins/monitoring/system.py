@@ -17,9 +17,9 @@ import anyio
 import attrs
 
 from trivet import Composition, Kernel, Provider, hookimpl
+from trivet_plugins.monitoring.readings import follow
 
 if TYPE_CHECKING:
-    from trivet.metrics.counter import Counter, CounterCell
     from trivet.metrics.gauge import Gauge
     from trivet.metrics.registry import Metrics
 
@@ -51,7 +51,7 @@ class ProcessSample:
         """Read everything once."""
         with self._process.oneshot():
             times, memory = self._process.cpu_times(), self._process.memory_info()
-            _grow(self._cpu, times.user + times.system)
+            follow(self._cpu, times.user + times.system)
             self._resident.set(memory.rss)
             self._virtual.set(memory.vms)
             self._threads.set(self._process.num_threads())
@@ -84,22 +84,16 @@ class MachineSample:
         _fill(self._swap, psutil.swap_memory(), "total", "free", "used")
         disk = psutil.disk_io_counters()
         if disk is not None:  # a container without block devices
-            _grow(self._disk["read",], disk.read_bytes)
-            _grow(self._disk["written",], disk.write_bytes)
+            follow(self._disk["read",], disk.read_bytes)
+            follow(self._disk["written",], disk.write_bytes)
         devices = [device for name, device in psutil.net_io_counters(pernic=True).items() if name != "lo"]
-        _grow(self._network["received",], sum(device.bytes_recv for device in devices))
-        _grow(self._network["sent",], sum(device.bytes_sent for device in devices))
+        follow(self._network["received",], sum(device.bytes_recv for device in devices))
+        follow(self._network["sent",], sum(device.bytes_sent for device in devices))
 
 
 def _fill(gauge: Gauge, reading: object, *states: str) -> None:
     for state in states:
         gauge[state,].set(getattr(reading, state))
-
-
-def _grow(counter: Counter | CounterCell, reading: float) -> None:
-    """Bring a counter up to a reading. One that fell back (a device is gone) leaves it as it is."""
-    cell = counter if not isinstance(counter, dict) else counter[()]
-    cell.inc(max(0, reading - cell.value))
 
 
 class SystemSampler:

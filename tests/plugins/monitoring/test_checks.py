@@ -13,9 +13,10 @@ from trivet.health.check import HealthCheck, Status
 from trivet.health.registry import Health
 from trivet.metrics.registry import Metrics
 from trivet_plugins.monitoring import disk, memory
+from trivet_plugins.monitoring.cgroup import Cgroup
 from trivet_plugins.monitoring.disk import DiskConfig, disk_check, free_space
 from trivet_plugins.monitoring.event_loop import EventLoopCheck, EventLoopConfig, event_loop_check
-from trivet_plugins.monitoring.memory import MemoryCheck, MemoryConfig, cgroup_limits, own_cgroup
+from trivet_plugins.monitoring.memory import MemoryCheck, MemoryConfig
 
 
 class Holder:
@@ -111,7 +112,7 @@ async def test_the_memory_check_passes_on_a_machine_with_memory(tmp_path):
 
 async def test_a_container_s_limit_counts_where_it_is_tighter(tmp_path, monkeypatch):
     """psutil alone reports the whole machine (giampaolo/psutil#2100)."""
-    monkeypatch.setattr(memory, "own_cgroup", lambda: "/pod/app")
+    monkeypatch.setattr(memory.Cgroup, "own", lambda root: Cgroup(root, "/pod/app"))
     cgroup(tmp_path / "pod", 1000, 950, inactive_file=20)
     cgroup(tmp_path / "pod" / "app", "max", 900)
     verdict = await MemoryCheck(MemoryConfig(cgroup=tmp_path)).check()
@@ -122,7 +123,7 @@ async def test_a_container_s_limit_counts_where_it_is_tighter(tmp_path, monkeypa
 
 def test_page_cache_that_can_be_dropped_counts_as_available(tmp_path):
     cgroup(tmp_path, 1000, 990, inactive_file=500)
-    assert list(cgroup_limits(tmp_path, "/")) == [(510, 1000, "the container's")]
+    assert list(Cgroup(tmp_path).memory_limits()) == [(510, 1000)]
 
 
 def test_every_cgroup_up_to_the_root_limits(tmp_path):
@@ -130,12 +131,12 @@ def test_every_cgroup_up_to_the_root_limits(tmp_path):
     cgroup(tmp_path / "a", 50, 20)
     (tmp_path / "memory.max").write_text("7\n")
     (tmp_path.parent / "memory.max").write_text("1\n")
-    assert [limit for _free, limit, _whose in cgroup_limits(tmp_path, "/a/b")] == [100, 50, 7]
+    assert [limit for _free, limit in Cgroup(tmp_path, "/a/b").memory_limits()] == [100, 50, 7]
 
 
 def test_no_cgroup_means_no_limit(tmp_path):
-    assert list(cgroup_limits(tmp_path / "none", "/x/y")) == []
-    assert own_cgroup().startswith("/")
+    assert list(Cgroup(tmp_path / "none", "/x/y").memory_limits()) == []
+    assert Cgroup.own().path.startswith("/")
 
 
 # -- event loop -----------------------------------------------------------------------------------------------------------
