@@ -1,7 +1,7 @@
 """Measure the container: CPU and its throttling, memory and its limit, processes, disk (cgroup v2), and pressure (PSI).
 
 Where there is no cgroup v2 it has nothing to say and says nothing. Config (``plugins.container``): ``interval`` in seconds (1),
-``cgroup`` (``/sys/fs/cgroup``) and ``proc`` (``/proc``), the roots to read below. The names begin with ``container_``; the machine's
+``cgroup`` (``/sys/fs/cgroup``) and ``proc`` (``/proc``), the roots to read below. Names begin with ``container_``; the machine's
 pressure is ``system_pressure_seconds_total``. A rate of pressure of 0.2 means: a fifth of the time something waited.
 """
 
