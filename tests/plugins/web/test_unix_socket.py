@@ -170,9 +170,17 @@ async def test_a_held_lock_is_waited_for_and_then_named(path, monkeypatch):
 
 
 RACER = """
-import pathlib, sys, anyio
+import pathlib, random, sys, time, anyio
 from trivet import StartupRefused
 from trivet_plugins.web.unix_socket import listening_at
+
+remove = pathlib.Path.unlink
+
+def slowly(path, **options):  # time for the others between their look at the dead socket and its end
+    time.sleep(random.uniform(0.1, 0.5))
+    remove(path, **options)
+
+pathlib.Path.unlink = slowly
 
 async def main(path):
     try:
