@@ -209,23 +209,36 @@ class SealedFile:
         key = self.manifests.key_of(entries) if self.manifests is not None and isinstance(entries, list) else None
         return None if key is None else int(key, 16)
 
-    async def save(self, text: str, *, renew: bool = False) -> None:
+    async def save(self, text: str) -> None:
         """Write a new text, with a manifest that vouches for it where there was one, or must be one.
-
-        Args:
-            text: The text.
-            renew: True to sign the manifest anew though the sealed values are as they were.
 
         Raises:
             SealedFileError: if the manifest that is there does not vouch for the file as it was: that would be covered up.
             SpliceError: if the manifest cannot be put into the file, or the file has changed meanwhile.
         """
+        generation = await self._generation()
+        if generation or (self.manifests is not None and self.manifests.is_required()):
+            text = self.vouched(text, generation + 1, unless_same=True)
+        self.source.write_text(text)
+
+    async def save_tokens(self, changes: Mapping[Path, Mapping[str, str]]) -> None:
+        """Write the file with other envelopes, and with a new generation of its manifest; see `with_tokens` and `save`."""
+        generation = await self._generation()
+        if not generation or self.manifests is None:
+            await self.save(self.with_tokens(changes))
+            return
+        values = sealed_texts(self.source.document.data)
+        written = {path: self._rewritten(SealedValue(path, values[path]), tokens) for path, tokens in changes.items()}
+        new = {path: written[path][1] if path in written else text for path, text in values.items()}
+        entries = self.manifests.make(new, generation=generation + 1)
+        # All at once: each splice is proven by a parse, and for a large file those are most of the work.
+        self.source.write_text(self.source.replaced({**written, ENTRIES: (_listed(self.source, entries), entries)}))
+
+    async def _generation(self) -> int:
         generation, lines = await self.faults()
         if lines:
             raise SealedFileError("\n".join((*lines, f"{self.source.file}: nothing was changed")))
-        if generation or (self.manifests is not None and self.manifests.is_required()):
-            text = self.vouched(text, generation + 1, unless_same=not renew)
-        self.source.write_text(text)
+        return generation
 
     def vouched(self, text: str, generation: int, *, unless_same: bool = False) -> str:
         """Return a text of this file with a manifest that vouches for it.

@@ -14,7 +14,7 @@ from trivet_plugins.cli.service import Service, files_argument, service_options
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from trivet import Kernel, KeyRing
     from trivet_plugins.cli.sealed_file import SealedFile, SealedValue
@@ -57,6 +57,10 @@ class Row:
             return (
                 f": it names key {self.key}, which is not in the key ring; use the ring that has it, or seal it again"
             )
+        if self.state == "disabled":
+            return f": key {self.key} is disabled; trivet keys retire {self.key} lets it open values again"
+        if self.state == "destroyed":
+            return f": key {self.key} is destroyed, and what it sealed is lost; seal the value again"
         return f": key {self.key} is there ({self.state}), so it is damaged, or was sealed for another place or service"
 
 
@@ -122,11 +126,11 @@ async def _check(
 
     rows, manifests = list[Row](), list[ManifestRow]()
     async with kernel.secured():
-        ring = service.ring(kernel)
+        states = await _states(service.ring(kernel))
         for path in files or service.files_of(kernel):
             file = SealedFile.read(kernel, path)
             for value in file.values:
-                rows += await _rows(file, value, ring)
+                rows += await _rows(file, value, states)
             if file.has(ENTRIES):
                 generation, faults = await file.faults()
                 key = None if file.manifest_key is None else f"{file.manifest_key:016x}"
@@ -134,7 +138,7 @@ async def _check(
     return rows, manifests
 
 
-async def _rows(file: SealedFile, value: SealedValue, ring: KeyRing) -> list[Row]:
+async def _rows(file: SealedFile, value: SealedValue, states: Mapping[int, str]) -> list[Row]:
     from trivet.config.origin import dotted
     from trivet_plugins.cli.sealed_file import envelope_of
 
@@ -151,13 +155,17 @@ async def _rows(file: SealedFile, value: SealedValue, ring: KeyRing) -> list[Row
                 opens=opens,
                 key=None if envelope is None else f"{envelope.key_id:016x}",
                 suite=None if envelope is None else suites.get(envelope.suite, str(envelope.suite)),
-                state="unknown" if envelope is None else _state(ring, envelope.key_id),
+                state="unknown" if envelope is None else states.get(envelope.key_id, "unknown"),
             )
         )
     return rows
 
 
-def _state(ring: KeyRing, key_id: int) -> str:
-    if ring.find(key_id) is None:
-        return "unknown"
-    return "primary" if ring.key_ids()[0] == key_id else "decrypt-only"
+async def _states(ring: KeyRing) -> dict[int, str]:
+    """Return the state of each key; of a ring that does not tell states, what can be seen from outside."""
+    from trivet import KeyKeeper
+
+    if isinstance(ring, KeyKeeper):
+        return {one.id: one.state.value for one in (await ring.listing()).keys}
+    first, *others = ring.key_ids()
+    return {first: "primary", **dict.fromkeys(others, "decrypt-only")}

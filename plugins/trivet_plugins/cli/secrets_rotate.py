@@ -99,7 +99,7 @@ async def rotate_file(file: SealedFile, primary: int) -> Rotated:
         remedy = f"{file.source.file}: nothing was changed; seal these values again, or take them out, then rotate"
         raise SealedFileError("\n".join((*lost, remedy)))
     if changes or file.manifest_key not in {None, primary}:
-        await file.save(file.with_tokens(changes), renew=True)
+        await file.save_tokens(changes)
     return Rotated(str(file.source.file), len(values), len(changes))
 
 

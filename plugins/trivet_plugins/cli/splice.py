@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -83,6 +84,11 @@ class SpliceFile:
             return cls(file, format, raw, text, _parsed(file, format, text))
         raise SpliceError(f"{reason}; mend the file first, nothing was changed")
 
+    @functools.cached_property
+    def spans(self) -> Mapping[Path, Span]:
+        """Where each value stands in the text. Found once: it takes another walk over the document."""
+        return self.document.spans()
+
     def value(self, path: Path) -> object:
         """Return the scalar at a path.
 
@@ -102,7 +108,7 @@ class SpliceFile:
 
     def span(self, path: Path) -> Span:
         """Return where the value at a path, which exists, stands in the text."""
-        return self.document.spans()[path]
+        return self.spans[path]
 
     def place(self, path: Path) -> str:
         """Return ``file:line:column`` of the value at a path, which exists."""
@@ -133,7 +139,7 @@ class SpliceFile:
         Raises:
             SpliceError: if one of the values cannot be replaced alone.
         """
-        spans = self.document.spans()
+        spans = self.spans
         pieces: list[str] = []
         end = 0
         for path in sorted(changes, key=lambda path: spans[path].start):

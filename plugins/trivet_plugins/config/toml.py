@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
 _LONG_KEY = re.compile(rf"(?:^|[\[{{,])[ \t]*({_PART}(?:[ \t]*\.[ \t]*{_PART}){{{LIMITS.depth},}})")
+_SPECIAL = re.compile(r'["\\]')
 _ESCAPES = {"\\": r"\\", '"': r"\"", "\b": r"\b", "\t": r"\t", "\n": r"\n", "\f": r"\f", "\r": r"\r"}
 
 
@@ -70,6 +71,8 @@ class Toml:
         plain = text.isprintable() and "'" not in text
         if like.startswith("'") and plain:
             return f"'{text}'"
+        if text.isprintable() and not _SPECIAL.search(text):
+            return f'"{text}"'
         return '"' + "".join(_ESCAPES.get(mark) or _escape(mark) for mark in text) + '"'
 
     def insertions(self, text: str, path: Path, value: str | list[str]) -> Iterator[str]:

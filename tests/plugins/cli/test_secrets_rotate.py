@@ -6,7 +6,10 @@ import json
 import re
 import stat
 
+import anyio
 import pytest
+
+from trivet_plugins.security.key_file import KeyFile
 
 CANARY = "hunter2-canary"
 TOKEN = re.compile(r"trivet:1:[\w-]+")
@@ -161,3 +164,28 @@ def test_check_of_a_file_without_sealed_values_says_so(service):
     """And is content."""
     done = service("check", "orders.toml", "--name", "orders")
     assert (done.returncode, done.stdout) == (0, "no sealed value; trivet secrets seal makes one\n")
+
+
+@pytest.mark.parametrize(
+    ("state", "remedy"), [("disabled", "trivet keys retire"), ("destroyed", "what it sealed is lost")]
+)
+def test_check_tells_the_state_of_the_key_and_what_to_do(service, sealed, rotate_keys, state, remedy):
+    """A value whose key was put away before the file was rotated."""
+    sealed()
+    ring = KeyFile(service.directory / "orders.keys")
+    old = ring.primary().id
+    rotate_keys(ring.path)
+
+    async def put_away():
+        await ring.disable(old)
+        if state == "destroyed":
+            await ring.destroy(old)
+
+    anyio.run(put_away)
+    done = service("check", "orders.toml", "--name", "orders")
+    assert done.returncode == 78
+    assert (
+        f"orders.toml:3:12: error: database.password: the sealed value does not open: key {old:016x} is {state}"
+        in done.stdout
+    )
+    assert remedy in done.stdout
