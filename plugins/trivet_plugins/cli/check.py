@@ -38,7 +38,7 @@ def check(ctx: click.Context, /, *, target: str | None, as_json: bool, **launch:
     kernel, warnings = open_kernel(target, **launch), list[str]()
     kernel.observe(lambda event: warnings.append(event.message) if isinstance(event, ConfigWarning) else None)
     mute("trivet.config")  # what it would log is printed below
-    problems, failure = anyio.run(_problems, kernel)
+    problems, failure = anyio.run(_problems, kernel, warnings)
     broken = [*map(str, failure), *(str(error) for _, error in sorted(kernel.broken.items()))]
     if as_json:
         rows = [*map(_placed_row, problems), *map(_bare_row, broken), *(_bare_row(one, "warning") for one in warnings)]
@@ -53,17 +53,33 @@ def check(ctx: click.Context, /, *, target: str | None, as_json: bool, **launch:
         ctx.exit(EX_CONFIG)
 
 
-async def _problems(kernel: Kernel) -> tuple[Sequence[Problem], Sequence[TrivetError]]:
+async def _problems(kernel: Kernel, warnings: list[str]) -> tuple[Sequence[Problem], Sequence[TrivetError]]:
     """Return the problems of the configuration, and what else keeps it from loading."""
     from trivet import ConfigError, TrivetError
 
     try:
         async with kernel.configured():
+            warnings.extend(await _of_keys(kernel))
             return (), ()
     except ConfigError as exc:
         return exc.problems, ()
     except TrivetError as exc:
         return (), [exc]
+
+
+async def _of_keys(kernel: Kernel) -> list[str]:
+    """Say where data keys stand as they are. A ring that cannot be read is the problem of the values that need it."""
+    from trivet import KeyKeeper, KeyRing, KeyRingError, UnknownServiceError
+
+    try:
+        ring = kernel.service(KeyRing)
+        listing = await ring.listing() if isinstance(ring, KeyKeeper) else None
+    except (KeyRingError, UnknownServiceError):
+        return []
+    if listing is None or listing.wrapped_by is not None:
+        return []
+    remedy = "name a master key, plugins.key_file.master, then run trivet keys rewrap"
+    return [f"{listing.place}: the keys in it are not wrapped, whoever reads the file has them; {remedy}"]
 
 
 def _placed_row(problem: Problem) -> dict[str, object]:

@@ -125,7 +125,7 @@ def open_kernel(
     launch = kernel.launch
     kernel.launch = attrs.evolve(
         launch,
-        actor=launch.actor or (_user() if asks else None),
+        actor=launch.actor or (user() if asks else None),
         files=files or launch.files,
         profile=profile or launch.profile,
         assignments=assignments,
@@ -138,7 +138,7 @@ def open_kernel(
     return kernel
 
 
-def _user() -> str:
+def user() -> str:
     """Return who types the command, for the audit log: by the process, not by a variable that anyone can set."""
     import os
     import pwd

@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "check": ("trivet_plugins.cli.check:check", "Validate configuration and plugins, and start nothing."),
     "config": ("trivet_plugins.cli.config:config", "Show configuration, and where each value comes from."),
     "health": ("trivet_plugins.cli.health:health", "Show the health checks of a running service."),
+    "keys": ("trivet_plugins.cli.keys:keys", "Manage the data keys of a service."),
     "password": ("trivet_plugins.cli.password:password", "Hash a password; check one against a stored hash."),
     "plugins": (
         "trivet_plugins.cli.plugins:plugins",

@@ -21,10 +21,9 @@ from trivet_plugins.cli.secrets_manifest import manifest
 from trivet_plugins.cli.secrets_merge import merge_driver
 from trivet_plugins.cli.secrets_rotate import rotate
 from trivet_plugins.cli.service import Service, service_options
+from trivet_plugins.cli.suite import find_suite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from trivet import Kernel, Key, Secret
     from trivet.config.origin import Path
 
@@ -74,18 +73,9 @@ async def _init(service: Service, kernel: Kernel, wanted: str | None) -> tuple[s
             raise KeyRingError(
                 f"the key ring of {kernel.name}, {type(ring).__qualname__}, does not make its keys itself"
             )
-        suite = _suite(wanted, suites, _usual(kernel))
+        usual = _usual(kernel)
+        suite = find_suite(wanted, suites) if wanted else usual if usual in suites else next(iter(suites), usual)
         return ring.place, ring.create(suite=suite), suites[suite]
-
-
-def _suite(wanted: str | None, suites: Mapping[int, str], usual: int) -> int:
-    if wanted is None:
-        return usual if usual in suites else next(iter(suites), usual)
-    found = next((number for number, name in suites.items() if wanted in {str(number), name}), None)
-    if found is None:
-        loaded = ", ".join(f"{number} ({name})" for number, name in suites.items()) or "none"
-        raise click.BadParameter(f"no loaded cipher is suite {wanted}; there are: {loaded}", param_hint="--suite")
-    return found
 
 
 def _usual(kernel: Kernel) -> int:
@@ -104,7 +94,7 @@ def _next_steps(place: str, service: Service) -> str:
         (
             "next:",
             "  keep a copy in a safe place: without it, what it sealed is lost",
-            f"  keep it out of version control: echo {quoted} >> .gitignore",
+            f"  keep it out of version control: echo {shlex.quote(f'{place}*')} >> .gitignore",
             f"  let the service find it: export TRIVET_KEY_FILE={quoted}, or set plugins.key_file.path",
             f"  seal a value: trivet secrets seal database.password {whose} --file CONFIG_FILE",
         )

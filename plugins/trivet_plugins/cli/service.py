@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import attrs
 import click
 
-from trivet_plugins.cli.options import CONFIG_SUFFIXES, launch_options, open_kernel
+from trivet_plugins.cli.options import CONFIG_SUFFIXES, launch_options, mute, open_kernel, user
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,8 +78,9 @@ class Service:
             return open_kernel(self.app, **self._launch(assignments))
         from trivet import Kernel, Launch
 
+        mute("trivet.security")
         try:
-            return Kernel(self.name, launch=Launch(**self._launch(assignments)))
+            return Kernel(self.name, launch=Launch(actor=user(), **self._launch(assignments)))
         except ValueError as exc:
             raise click.BadParameter(str(exc), param_hint="--name") from None
 

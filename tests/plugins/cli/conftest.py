@@ -166,17 +166,20 @@ def secrets_directory(tmp_path):
 
 @pytest.fixture
 def service(secrets_directory, monkeypatch, capsys):
-    """Called, it runs ``trivet secrets`` in the directory: in this process, which is as real and twenty times as fast."""
+    """Called, it runs ``trivet secrets``, or another ``command``, in the directory.
+
+    In this process, which is as real as another and twenty times as fast.
+    """
     directory = secrets_directory
     monkeypatch.chdir(directory)
     for name in ("TRIVET_KEY_FILE", "TRIVET_PROFILE", "TRIVET_SAFE"):
         monkeypatch.delenv(name, raising=False)
 
-    def run(*arguments, stdin="", **environ):
+    def run(*arguments, stdin="", command="secrets", **environ):
         raw = io.BytesIO(stdin if isinstance(stdin, bytes) else stdin.encode())
         loaded, path = set(sys.modules), list(sys.path)
         with monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", ["trivet", "secrets", *arguments])
+            patch.setattr(sys, "argv", ["trivet", command, *arguments])
             patch.setattr(sys, "stdin", io.TextIOWrapper(raw))
             for name, value in environ.items():
                 patch.setenv(name, value)
