@@ -6,6 +6,7 @@ texts at `ENTRIES` in the document, which ``trivet secrets`` keeps, and which is
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -29,12 +30,16 @@ class ManifestFault:
     """What a manifest does not vouch for.
 
     Args:
-        message: What is wrong, with the remedy.
+        message: What is wrong, with the remedy; ``FILE`` stands for the document's name.
         path: The value that it is about; `ENTRIES`, or an item below, where that is the manifest itself.
     """
 
     message: str
     path: Path
+
+    def about(self, document: str) -> str:
+        """Return the message for a document of that name."""
+        return self.message.replace(" FILE", f" {shlex.quote(document)}")
 
 
 @attrs.frozen

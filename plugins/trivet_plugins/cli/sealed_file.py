@@ -194,7 +194,7 @@ class SealedFile:
             return 0, []
         verdict = await self.manifests.check(self.entries, sealed_texts(self.source.document.data))
         lines = [
-            f"{self.source.place(fault.path)}: error: {self._about(fault.path)}{fault.message}"
+            f"{self.source.place(fault.path)}: error: {self._about(fault.path)}{fault.about(str(self.source.file))}"
             for fault in verdict.faults
         ]
         return verdict.generation, lines

@@ -26,7 +26,7 @@ import anyio.to_thread
 import attrs
 
 from trivet import Provider, Resolved, SealError, hookimpl
-from trivet.ciphers.manifests import ENTRIES, Manifests, sealed_texts
+from trivet.ciphers.manifests import ENTRIES, ManifestFault, Manifests, sealed_texts
 from trivet.config.problem import Problem
 from trivet.config.tree import MISSING, look_up
 from trivet.events import ConfigRejected, ConfigReloaded, ConfigWarning, Event
@@ -127,7 +127,8 @@ class SealedValues:
 
     def _problem(self, layer: Layer, path: tuple[str | int, ...], message: str) -> Problem:
         is_value = path and path[: len(ENTRIES)] != ENTRIES
-        return Problem(f"{message}", layer.locate(path), path if is_value else ())
+        document = layer.whole.source if layer.whole is not None else layer.name
+        return Problem(ManifestFault(message, path).about(document), layer.locate(path), path if is_value else ())
 
     # -- marks ----------------------------------------------------------------------------------------------------------------
 

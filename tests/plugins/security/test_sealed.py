@@ -301,7 +301,7 @@ async def test_what_the_manifest_does_not_vouch_for_is_refused_with_its_place(tm
         (tmp_path / "orders.toml").write_text(document)
         (problem,) = await problems_of(make_kernel(tmp_path, keys))
         assert re.search(words, problem), problem
-        assert "trivet secrets manifest FILE" in problem
+        assert f"trivet secrets manifest {tmp_path}/orders.toml" in problem
         assert "trivet:1:" not in problem
     (tmp_path / "orders.toml").write_text(text.replace("user =", "nobody ="))
     assert any(
