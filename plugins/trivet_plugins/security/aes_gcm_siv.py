@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class AesGcmSiv:
-    """AES-256-GCM-SIV through ``cryptography``; needs OpenSSL 3.2, which its wheels bring."""
+    """AES-256-GCM-SIV through ``cryptography``; needs OpenSSL 3.2, which its wheels bring (a distribution's build may not)."""
 
     suite = 4
     key_bytes = 32
@@ -45,5 +45,5 @@ class AesGcmSiv:
 
 @hookimpl
 def register_cipher_backends(composition: Composition) -> list[Provider[CipherBackend]]:
-    """Offer ``cipher/aes_256_gcm_siv``."""
-    return [Provider(name="aes_256_gcm_siv", factory=AesGcmSiv)]
+    """Offer ``cipher/aes_256_gcm_siv``; a service that runs on an older OpenSSL and has no key for it can do without."""
+    return [Provider(name="aes_256_gcm_siv", factory=AesGcmSiv, critical=False)]

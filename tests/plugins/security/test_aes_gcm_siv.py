@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.ciphers import aead
 
 from trivet_plugins.security.aes_gcm_siv import AesGcmSiv
 
@@ -30,3 +32,16 @@ def test_a_repeated_nonce_shows_only_that_two_messages_are_equal():
     one, same, other = (AesGcmSiv().seal(key, nonce, b"", data) for data in (b"a" * 32, b"a" * 32, b"a" * 31 + b"b"))
     assert one == same
     assert one[:16] != other[:16]
+
+
+async def test_an_openssl_without_it_does_not_keep_a_service_from_starting(kernel_factory, monkeypatch):
+    """The other ciphers are there; the health of the provider says what is missing."""
+
+    def unsupported(_key):
+        raise UnsupportedAlgorithm("AES-GCM-SIV is not supported by this version of OpenSSL")
+
+    monkeypatch.setattr(aead, "AESGCMSIV", unsupported)
+    kernel = await kernel_factory(plugins=["aes_gcm", "aes_gcm_siv"])
+    assert list(kernel.ciphers.suites()) == [2]
+    (row,) = [row for row in kernel.plugins() if row.id == "cipher/aes_256_gcm_siv"]
+    assert "not supported by this version of OpenSSL" in str(row)
