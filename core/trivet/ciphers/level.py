@@ -57,7 +57,8 @@ class SecurityLevel:
         key_messages: Messages after which a key is to be rotated.
         audit: ``chain``: records are chained; ``checkpoints``: and signed now and then; ``fail_closed``: and an operation that
             cannot be recorded fails.
-        kdf_concurrency: Password hashes computed at a time in one process; each takes its cost's memory.
+        kdf_concurrency: Threads that compute password hashes in one process. An Argon2id hash takes one per lane; one hash at a
+            time is always computed.
         sources: Name of a figure to where it is from.
     """
 

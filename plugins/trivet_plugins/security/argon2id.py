@@ -1,8 +1,8 @@
 """Argon2id (RFC 9106) for stored passwords, through ``argon2-cffi``: ``$argon2id$v=19$m=65536,t=3,p=4$salt$hash``.
 
 Config (``plugins.argon2id``): ``memory`` in KiB, ``passes``, ``lanes`` of new hashes, and ``concurrency``: hashes computed at a
-time. Default: those of the security level. A hash that asks for more than the level's bound is refused before any work. The most
-memory that passwords take is concurrency x memory. Example::
+time. Default: those of the security level; as many at a time as there are cores for their lanes. A hash that asks for more than
+the level's bound is refused before any work. The most memory that passwords take is concurrency x memory. Example::
 
     [plugins.argon2id]
     memory = 131072  # 128 MiB
@@ -53,6 +53,10 @@ class Argon2idConfig:
         """Return the cost of new hashes."""
         own = {name: getattr(self, name) for name in ("memory", "passes", "lanes")}
         return attrs.evolve(level.password, **{name: value for name, value in own.items() if value is not None})
+
+    def at_once(self, level: SecurityLevel) -> int:
+        """Return how many hashes are computed at a time: as many as the level's threads have lanes for."""
+        return self.concurrency or max(1, level.kdf_concurrency // self.cost(level).lanes)
 
     def shortfalls(self, level: SecurityLevel) -> Iterator[Shortfall]:
         """Compare memory and passes; the number of lanes takes nothing from an attacker's work."""
@@ -148,9 +152,7 @@ def _bytes(password: str) -> bytes:
 def connect(config: Argon2idConfig, kernel: Kernel) -> Argon2id:
     """Make the hasher of a kernel."""
     level = kernel.service(SecurityLevel)
-    return Argon2id(
-        config.cost(level), bound=level.password_bound, concurrency=config.concurrency or level.kdf_concurrency
-    )
+    return Argon2id(config.cost(level), bound=level.password_bound, concurrency=config.at_once(level))
 
 
 @hookimpl

@@ -57,7 +57,7 @@ _STANDARD_LEVEL: Final = SecurityLevel(
         "key_age": "AWS KMS rotates yearly by default; NIST SP 800-57 Part 1 allows two years",
         "key_messages": "NIST SP 800-38D, 8.3: at most 2^32 with random 96-bit nonces; half of it",
         "audit": "ours",
-        "kdf_concurrency": "ours: one per core; more only wait for each other and hold memory",
+        "kdf_concurrency": "ours: one per core; more only wait for each other, hold memory and keep the event loop waiting",
     },
 )
 
@@ -103,7 +103,7 @@ _PARANOID_LEVEL: Final = attrs.evolve(
         "passphrase": "RFC 9106, section 4, first recommendation: 2 GiB, 1 pass, 4 lanes",
         "pbkdf2_rounds": "ours: more than twice OWASP's minimum",
         "key_age": "ours: a third of level high",
-        "kdf_concurrency": "ours: 256 MiB at a time",
+        "kdf_concurrency": "ours: one hash at a time, 256 MiB",
     },
 )
 

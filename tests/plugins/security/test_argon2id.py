@@ -10,6 +10,7 @@ import threading
 
 import anyio
 import argon2
+import attrs
 import pytest
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id as Reference
 
@@ -141,6 +142,23 @@ def test_without_settings_the_level_says_the_cost(name):
     level = LEVELS[name]
     assert Argon2idConfig().cost(level) == level.password
     assert list(Argon2idConfig().shortfalls(level)) == []
+
+
+@pytest.mark.parametrize(
+    ("level", "cores", "settings", "expected"),
+    [
+        ("standard", 4, {}, 4),
+        ("high", 4, {}, 1),
+        ("high", 16, {}, 4),
+        ("high", 2, {}, 1),
+        ("high", 4, {"lanes": 1}, 4),
+        ("high", 4, {"concurrency": 7}, 7),
+        ("paranoid", 1, {}, 1),
+    ],
+)
+def test_as_many_are_computed_at_a_time_as_there_are_cores_for_their_lanes(level, cores, settings, expected):
+    """More would take no less time, but more memory, and the event loop would wait for a core."""
+    assert Argon2idConfig(**settings).at_once(attrs.evolve(LEVELS[level], kdf_concurrency=cores)) == expected
 
 
 def test_what_is_below_the_level_is_a_shortfall():
