@@ -11,12 +11,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import anyio
 import attrs
 
 from trivet import Provider, hookimpl
 from trivet_plugins.monitoring.cgroup import PROC, ROOT, Cgroup, pressure, read
-from trivet_plugins.monitoring.readings import follow
+from trivet_plugins.monitoring.readings import every, follow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -110,21 +109,13 @@ class ContainerSampler:
             for direction, moved in zip(("read", "written"), self._group.io_bytes(), strict=True):
                 follow(self._io[direction,], moved)
 
-    async def run(self, interval: float) -> None:
-        """Read everything every ``interval`` seconds, for ever."""
-        while True:
-            self.take()
-            await anyio.sleep(interval)
-
 
 @asynccontextmanager
 async def sample(config: ContainerConfig, kernel: Kernel) -> AsyncIterator[ContainerSampler]:
     """Sample while the service runs."""
     sampler = ContainerSampler(kernel.metrics, config)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(sampler.run, config.interval)
+    async with every(config.interval, sampler.take):
         yield sampler
-        tasks.cancel_scope.cancel()
 
 
 @hookimpl

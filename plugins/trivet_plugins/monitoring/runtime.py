@@ -16,12 +16,11 @@ from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
-import anyio
 import attrs
 import sniffio
 
 from trivet import Provider, hookimpl
-from trivet_plugins.monitoring.readings import follow
+from trivet_plugins.monitoring.readings import every, follow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -85,12 +84,6 @@ class RuntimeSampler:
         self._tasks.set(_tasks())
         self._threads.set(threading.active_count())
 
-    async def run(self, interval: float) -> None:
-        """Read everything every ``interval`` seconds, for ever."""
-        while True:
-            self.take()
-            await anyio.sleep(interval)
-
 
 def _tasks() -> int:
     if sniffio.current_async_library() == "trio":
@@ -106,10 +99,8 @@ async def sample(config: RuntimeConfig, kernel: Kernel) -> AsyncIterator[Runtime
     sampler = RuntimeSampler(kernel.metrics)
     sampler.watch()
     try:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(sampler.run, config.interval)
+        async with every(config.interval, sampler.take):
             yield sampler
-            tasks.cancel_scope.cancel()
     finally:
         sampler.unwatch()
 

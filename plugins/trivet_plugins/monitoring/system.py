@@ -13,11 +13,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import anyio
 import attrs
 
 from trivet import Composition, Kernel, Provider, hookimpl
-from trivet_plugins.monitoring.readings import follow
+from trivet_plugins.monitoring.readings import every, follow
 
 if TYPE_CHECKING:
     from trivet.metrics.gauge import Gauge
@@ -107,21 +106,13 @@ class SystemSampler:
         for sample in self._samples:
             sample.take()
 
-    async def run(self, interval: float) -> None:
-        """Read everything every ``interval`` seconds, for ever."""
-        while True:
-            self.take()
-            await anyio.sleep(interval)
-
 
 @asynccontextmanager
 async def system_sampler(config: SystemConfig, kernel: Kernel) -> AsyncIterator[SystemSampler]:
     """Sample while the service runs."""
     sampler = SystemSampler(kernel.metrics)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(sampler.run, config.interval)
+    async with every(config.interval, sampler.take):
         yield sampler
-        tasks.cancel_scope.cancel()
 
 
 @hookimpl
