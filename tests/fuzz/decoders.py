@@ -36,10 +36,12 @@ from trivet_plugins.config.yaml import Yaml
 from trivet_plugins.security import key_document
 from trivet_plugins.security.aes_gcm import AesGcm
 from trivet_plugins.security.argon2id import _parse as parse_argon2id
-from trivet_plugins.security.audit.checkpoint import Checkpoint, PublicKey
+from trivet_plugins.security.audit.checkpoint import Checkpoint, PublicKey, Signer
+from trivet_plugins.security.audit.proof_file import ProofFile
 from trivet_plugins.security.audit.record import AuditRecord, TaggedRecord, line_of
 from trivet_plugins.security.audit.state import SLOT_BYTES, LogState, newest
 from trivet_plugins.security.key_document import KeyDocument
+from trivet_plugins.security.merkle import leaf_hash
 from trivet_plugins.security.pbkdf2_sha256 import _parse as parse_pbkdf2
 from trivet_plugins.security.pepper import unmark
 
@@ -212,6 +214,17 @@ STATE = LogState(
     signed=0,
     signed_at=0.0,
 ).slot()
+SIGNER = Signer("orders/audit/1", bytes(32))
+PROOF = (
+    ProofFile(
+        checkpoint=SIGNER.sign(1, leaf_hash(b"{}")),
+        hashes=(),
+        record="{}",
+        index=0,
+    )
+    .dump()
+    .encode()
+)
 CHECKPOINT = "orders\n7\n" + "A" * 43 + "=\n"
 
 
@@ -219,6 +232,11 @@ def read_record(raw: bytes) -> None:
     """One form only."""
     found = TaggedRecord.parse(raw)
     assert line_of(found.record.parts(), found.tag) == raw
+
+
+def read_proof(raw: bytes) -> None:
+    """As a file; and what it proves."""
+    ProofFile.parse(raw).statement(SIGNER.public)
 
 
 def read_state(raw: bytes) -> None:
@@ -265,4 +283,8 @@ DECODERS: Mapping[str, Decoder] = {
     "audit_checkpoint": Decoder(lambda raw: Checkpoint.of(text_of(raw)), (ValueError,), (CHECKPOINT.encode(),)),
     "audit_public_key": Decoder(lambda raw: PublicKey.parse(text_of(raw)), (ValueError,), (str(PUBLIC_KEY).encode(),)),
     "audit_state": Decoder(read_state, (), (STATE,)),
+    "audit_note": Decoder(
+        lambda raw: SIGNER.public.open(text_of(raw)), (ValueError,), (SIGNER.sign(7, bytes(32)).encode(),)
+    ),
+    "audit_proof": Decoder(read_proof, (ValueError,), (PROOF,)),
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from trivet_plugins.security.audit.segment import Segment
-from trivet_plugins.security.audit.state import SLOT_BYTES
+from trivet_plugins.security.audit.state import SLOT_BYTES, lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,7 @@ class Glimpse:
 
         Raises:
             OSError: if the directory cannot be read.
+            AuditError: if a process holds the log's lock and does nothing.
         """
         with _undisturbed(directory) as state:
             segments = tuple((one, one.path.stat().st_size) for one in Segment.all(directory.path))
@@ -53,7 +54,7 @@ def _undisturbed(directory: LogDirectory) -> Iterator[bytes | None]:
         yield None
         return
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH)
+        lock(handle, directory.state, fcntl.LOCK_SH)
         yield os.read(handle, 2 * SLOT_BYTES)
     finally:
         os.close(handle)

@@ -53,7 +53,15 @@ class ProofFile:
             ValueError: if it is none.
         """
         with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+            return cls.parse(file.read(MAX_BYTES + 1))
+
+    @classmethod
+    def parse(cls, raw: bytes) -> ProofFile:
+        """Read the content of one.
+
+        Raises:
+            ValueError: if it is none.
+        """
         if len(raw) > MAX_BYTES:
             raise ValueError(f"larger than {MAX_BYTES} bytes; that is no proof")
         try:

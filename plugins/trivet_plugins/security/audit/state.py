@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from trivet import AuditError, durable_file
+from trivet_plugins.security.audit.ratchet import KEY_BYTES
 from trivet_plugins.security.private_file import open_private
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 SLOT_BYTES: Final = 4096
 LOCK_SECONDS: Final = 5.0
+_TRIES: Final = 5
 
 _DIGEST: Final = 64
 _NUMBERS: Final = ("generation", "seq", "segment", "size", "notes", "signed")
@@ -87,15 +89,46 @@ class LogState:
             numbers = {name: int(values[name]) for name in _NUMBERS}
             texts = {name: base64.b64decode(values[name], validate=True) for name in _TEXTS}
             peaks = tuple(base64.b64decode(peak, validate=True) for peak in values["peaks"])
-            return cls(**numbers, **texts, peaks=peaks, signed_at=float(values["signed_at"]))  # type: ignore[arg-type]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error):
+            state = cls(**numbers, **texts, peaks=peaks, signed_at=float(values["signed_at"]))  # type: ignore[arg-type]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, binascii.Error):
             return None
+        return state if state.holds_together() else None
+
+    def holds_together(self) -> bool:
+        """Say whether a log could be in this state."""
+        numbers = min(getattr(self, name) for name in _NUMBERS) >= 0 and max(self.signed, self.segment) <= self.seq
+        lengths = {len(self.key), len(self.tag), *map(len, self.peaks)} == {KEY_BYTES}
+        return numbers and lengths and len(self.peaks) == self.seq.bit_count()
 
 
 def newest(raw: bytes) -> LogState | None:
     """Return the state that a file's content holds; None where both slots are broken."""
     found = [state for at in (0, SLOT_BYTES) if (state := LogState.of(raw[at : at + SLOT_BYTES])) is not None]
     return max(found, key=lambda state: state.generation, default=None)
+
+
+def lock(handle: int, path: pathlib.Path, kind: int) -> None:
+    """Lock a file until its descriptor is closed or unlocked.
+
+    Args:
+        handle: The open file.
+        path: Its name, for the message.
+        kind: ``fcntl.LOCK_EX`` or ``fcntl.LOCK_SH``.
+
+    Raises:
+        AuditError: if another process does not let go of it within 5 s.
+    """
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                text = f"locked by another process for {LOCK_SECONDS:g} s; see: fuser -v {path}"
+                raise AuditError(f"{path}: {text}") from None
+            time.sleep(0.001)
+        else:
+            return
 
 
 class StateFile:
@@ -131,17 +164,7 @@ class StateFile:
         Raises:
             AuditError: if another one does not let go of it within 5 s.
         """
-        until = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise AuditError(
-                        f"{self.path}: locked by another process for {LOCK_SECONDS:g} s; see: fuser -v"
-                    ) from None
-                time.sleep(0.001)
+        lock(self._handle, self.path, fcntl.LOCK_EX)
         try:
             yield
         finally:
@@ -153,16 +176,18 @@ class StateFile:
         Raises:
             AuditError: if the file is damaged.
         """
-        raw = os.pread(self._handle, 2 * SLOT_BYTES, 0)
-        if raw != self._raw or self._state is None:
-            self._state = newest(raw)
-            if self._state is None:
-                raise AuditError(
-                    f"{self.path}: damaged; the log cannot go on. Keep the directory as evidence, and begin a new log: "
-                    "trivet audit init DIRECTORY"
-                )
-            self._raw = raw
-        return self._state
+        for _ in range(_TRIES):
+            raw = os.pread(self._handle, 2 * SLOT_BYTES, 0)
+            if raw == self._raw and self._state is not None:
+                return self._state
+            self._raw, self._state = raw, newest(raw)
+            if self._state is not None:
+                return self._state
+            time.sleep(0.001)  # read without the lock, both slots may be half written: look again
+        raise AuditError(
+            f"{self.path}: damaged; the log cannot go on. Keep the directory as evidence, and begin a new log: "
+            "trivet audit init DIRECTORY"
+        )
 
     def write(self, state: LogState, *, durable: bool = False) -> None:
         """Overwrite both slots.

@@ -81,7 +81,8 @@ def test_every_single_bit_of_a_small_log_is_guarded(make_log):
             flipped = bytearray(good)
             flipped[bit // 8] ^= 1 << bit % 8
             path.write_bytes(flipped)
-            assert log.verify().finding is not None, (name, bit)
+            # Records are guarded by the seed as by the public key, checkpoints by the public key.
+            assert log.verify(public=name == "checkpoints").finding is not None, (name, bit)
             if bit % 7 == 0:
                 assert log.verify(seed=False).finding is not None, (name, bit)
         path.write_bytes(good)
