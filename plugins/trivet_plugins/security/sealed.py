@@ -18,6 +18,7 @@ restart too (default: ``sealed.marks`` in ``$STATE_DIRECTORY``, which systemd se
 from __future__ import annotations
 
 import pathlib
+import shlex
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +28,7 @@ import attrs
 
 from trivet import Provider, Resolved, SealError, hookimpl
 from trivet.ciphers.manifests import ENTRIES, ManifestFault, Manifests, sealed_texts
+from trivet.config.origin import dotted
 from trivet.config.problem import Problem
 from trivet.config.tree import MISSING, look_up
 from trivet.events import ConfigRejected, ConfigReloaded, ConfigWarning, Event
@@ -85,7 +87,10 @@ class SealedValues:
             reason = str(exc)
         else:
             return Resolved(value, secret=True, text=True)
-        raise SealError(f"{reason}; if the key file is right, seal it again: trivet secrets seal PATH --file FILE")
+        origin = context.locate()
+        file = shlex.quote(origin.source) if origin is not None and origin.line is not None else "FILE"
+        command = f"trivet secrets seal {shlex.quote(dotted(context.path))} --file {file}"
+        raise SealError(f"{reason}; if the key file is right, seal it again: {command}")
 
     # -- manifests ------------------------------------------------------------------------------------------------------------
 
