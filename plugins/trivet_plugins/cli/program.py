@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "config": ("trivet_plugins.cli.config:config", "Show configuration, and where each value comes from."),
     "health": ("trivet_plugins.cli.health:health", "Show the health checks of a running service."),
     "keys": ("trivet_plugins.cli.keys:keys", "Manage the data keys of a service."),
+    "metrics": ("trivet_plugins.cli.metrics:metrics", "Show what a running service measures."),
     "password": ("trivet_plugins.cli.password:password", "Hash a password; check one against a stored hash."),
     "plugins": (
         "trivet_plugins.cli.plugins:plugins",

@@ -25,6 +25,7 @@ URL_VARIABLE: Final = "TRIVET_URL"
 TOKEN_VARIABLE: Final = "TRIVET_TOKEN"  # noqa: S105 - its name
 _SECONDS: Final = 60.0  # a reload waits for its slowest source, and for participants
 _MAX_ANSWER: Final = 64 * 2**20
+_JSON: Final = "application/json"
 _OK: Final = 200
 _REFUSED: Final = 409
 
@@ -75,13 +76,13 @@ class Remote:
         status, body = self._ask("GET", _with_query(page, query), None)
         return self._read(_OK if status == also else status, body)
 
-    def text(self, page: str, **query: object) -> str:
-        """Return the document that a page is; see `get`.
+    def text(self, page: str, *, accept: str = _JSON, **query: object) -> str:
+        """Return the document that a page is; see `get`. ``accept``: the media types that may come, as the header has them.
 
         Raises:
             RemoteError: if it is none.
         """
-        status, body = self._ask("GET", _with_query(page, query), None)
+        status, body = self._ask("GET", _with_query(page, query), None, accept)
         return body.decode("utf-8", "replace") if status == _OK else str(self._read(status, body))
 
     def order(self, page: str, **fields: object) -> Mapping[str, Any]:
@@ -94,12 +95,12 @@ class Remote:
         status, body = self._ask("POST", page, json.dumps(given).encode())
         return self._read(_OK if status == _REFUSED else status, body)
 
-    def _ask(self, method: str, page: str, body: bytes | None) -> tuple[int, bytes]:
+    def _ask(self, method: str, page: str, body: bytes | None, accept: str = _JSON) -> tuple[int, bytes]:
         from http.client import HTTPException
 
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": accept}
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = _JSON
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         connection = self._connection()
