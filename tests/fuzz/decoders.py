@@ -26,7 +26,7 @@ from trivet.config.limits import LIMITS
 from trivet.config.origin import dotted, parse_path
 from trivet.config.reference import parse as parse_template
 from trivet.config.remembered import Remembered
-from trivet.errors import TrivetError
+from trivet.errors import KeyRingError, TrivetError
 from trivet_plugins.cli.splice import SpliceError, SpliceFile
 from trivet_plugins.config.document_file import decode as decode_document
 from trivet_plugins.config.dotenv_entries import entries, raw_entries
@@ -41,6 +41,8 @@ from trivet_plugins.security.audit.proof_file import ProofFile
 from trivet_plugins.security.audit.record import AuditRecord, TaggedRecord, line_of
 from trivet_plugins.security.audit.state import SLOT_BYTES, LogState, newest
 from trivet_plugins.security.key_document import KeyDocument
+from trivet_plugins.security.manifest import Manifest
+from trivet_plugins.security.master_text import master_key, passphrase
 from trivet_plugins.security.merkle import leaf_hash
 from trivet_plugins.security.pbkdf2_sha256 import _parse as parse_pbkdf2
 from trivet_plugins.security.pepper import unmark
@@ -130,6 +132,19 @@ KEY_FILE_V1 = json.dumps(
     }
 ).encode()
 KEY_FILE_V2 = attrs.evolve(KeyDocument.parse(KEY_FILE_V1, lambda _header: None), generation=1).dump()
+
+
+def read_manifest(raw: bytes) -> None:
+    """One form only, but for the order of the places."""
+    lines = text_of(raw).split("\n")
+    found = Manifest.parse(lines)
+    assert sorted(found.dump()[1:]) == sorted(lines[1:])
+    found.statement()
+
+
+MANIFEST = Manifest.of({("db", "password"): "a", ("hosts", 0, 'x"y'): "b"}, 7)
+MANIFEST = attrs.evolve(MANIFEST, signature="trivet-mac:1:" + "A" * 54)
+DEEP_MANIFEST = "\n".join([MANIFEST.dump()[0], "A" * 43 + " " + "[" * 3000]).encode()
 
 
 # -- configuration -------------------------------------------------------------------------------------------------------
@@ -252,6 +267,9 @@ DECODERS: Mapping[str, Decoder] = {
     "stream": Decoder(read_stream, (StreamError,), (stream(),)),
     "signature": Decoder(lambda raw: parse_signature(text_of(raw)), (), (b"trivet-mac:1:" + b"A" * 54,)),
     "key_file": Decoder(read_key_file, (ValueError, RecursionError), (KEY_FILE_V1, KEY_FILE_V2)),
+    "manifest": Decoder(read_manifest, (ValueError,), ("\n".join(MANIFEST.dump()).encode(), DEEP_MANIFEST)),
+    "master_key": Decoder(lambda raw: master_key(raw, "here"), (KeyRingError,), (b"A" * 43 + b"=\n",)),
+    "passphrase": Decoder(lambda raw: passphrase(raw, "here"), (KeyRingError,), (b"correct horse battery staple\n",)),
     "argon2id": Decoder(
         lambda raw: parse_argon2id(text_of(raw)),
         (PasswordError,),

@@ -122,7 +122,7 @@ def _value(text: str, number: int) -> tuple[Path, bytes]:
             hashed = base64url.decode(match[1])
             if path and _written(path) == match[2]:
                 return path, hashed
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets in brackets in brackets
         pass
     raise ValueError(f"its text {number} is no hash and place")
 

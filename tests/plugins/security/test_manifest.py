@@ -136,8 +136,9 @@ async def test_no_altered_manifest_is_authentic(data):
         ["2 1 trivet-mac:1:x"],
         ["1 0 trivet-mac:1:x"],
         ["1 1 trivet-mac:1:x", "y z"],
+        ["1 1 trivet-mac:1:" + "A" * 54, "A" * 43 + " " + "[" * 5000],
     ],
-    ids=repr,
+    ids=lambda entries: repr(entries)[:40],
 )
 async def test_what_is_no_manifest_is_said_to_be_none(entries):
     """Without an exception, whatever stands there."""
