@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from trivet import Leveled, Provider, SecurityLevel, UnknownPathError, hookimpl
+from trivet.config.attribution import DEFAULT_LAYER
 from trivet.events import ConfigReloaded, ConfigWarning, Event
 from trivet_plugins.security.levels import DEFAULT, LEVELS
 
@@ -71,7 +72,7 @@ class Shortfalls:
             origin = self._kernel.config.explain(path).origin
         except UnknownPathError:
             return ""
-        return f" (set at {origin})" if origin is not None else ""
+        return f" (set at {origin})" if origin is not None and origin.layer != DEFAULT_LAYER else ""
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ import hmac
 import json
 import re
 import traceback
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -79,6 +80,8 @@ def test_the_vector_of_the_documentation():
     """A published value, so that another implementation can be held to it."""
     expected = "trivet-mac:1:AAAAAAAAAKrkqV6hwQ7-Is_jez29Tll3ea9EZl6501l6nWyvwAr1wA"
     assert ciphers_of(OLD).sign(b"data", purpose="demo") == expected
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "sign-data.md"
+    assert expected in page.read_text().splitlines()
 
 
 def test_the_library_agrees_with_published_vectors(test_data):
