@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
+import fcntl
 import functools
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +19,7 @@ from trivet.exit_codes import EX_DATAERR, EX_IOERR, EX_NOINPUT
 
 if TYPE_CHECKING:
     import pathlib
+    from collections.abc import Iterator
 
     from trivet import ConfigFormat, Document, Span
     from trivet.config.origin import Path
@@ -197,10 +201,11 @@ class SpliceFile:
             SpliceError: if the file has changed since it was read.
             UnwritableFileError: if it cannot be written.
         """
-        if _read(self.file) != self.raw:
-            raise SpliceError(f"{self.file}: changed by someone else meanwhile; nothing was written, try again")
         try:
-            durable_file.replace(self.file, self.encoded(text))
+            with _alone(self.file):
+                if _read(self.file) != self.raw:
+                    raise SpliceError(f"{self.file}: changed by someone else meanwhile; nothing was written, try again")
+                durable_file.replace(self.file, self.encoded(text))
         except OSError as exc:
             raise UnwritableFileError(f"{self.file}: cannot be written: {exc.strerror}") from exc
 
@@ -234,6 +239,17 @@ def _parsed(file: pathlib.Path, format_: ConfigFormat, text: str) -> Document:
         place = ":".join(str(part) for part in (file, exc.line, exc.column) if part is not None)
         reason = f"{place}: error: {exc}"
     raise SpliceError(f"{reason}; mend the file first, nothing was changed")
+
+
+@contextlib.contextmanager
+def _alone(file: pathlib.Path) -> Iterator[None]:
+    """Keep other commands like this one from the directory of a file, so that none overwrites what another has just written."""
+    handle = os.open(file.resolve().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _read(file: pathlib.Path) -> bytes:

@@ -203,6 +203,37 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(tmp_path):
     assert file.read_text() == "title = 'theirs'\n"
 
 
+def test_of_many_writers_at_once_none_loses_anothers_work(tmp_path):
+    """Each adds a key of its own, again when it is told that the file changed: in the end all are there."""
+    file = write(tmp_path, "toml", "[keys]\n")
+
+    def add(number):
+        while True:
+            try:
+                target = SpliceFile.read(file, format_of("toml"))
+                target.write_text(target.inserted(("keys", f"key{number}"), "x"))
+            except SpliceError as exc:
+                if "changed by someone else" not in str(exc):
+                    raise
+            else:
+                return
+
+    children = [_forked(lambda number=number: [add(number * 5 + one) for one in range(5)]) for number in range(6)]
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * 6
+    assert len(SpliceFile.read(file, format_of("toml")).document.data["keys"]) == 30
+
+
+def _forked(work):
+    child = os.fork()
+    if child == 0:  # pragma: no cover - the other process
+        try:
+            work()
+        except BaseException:  # noqa: BLE001 - it must not go on as a second pytest
+            os._exit(1)
+        os._exit(0)
+    return child
+
+
 def test_a_failed_write_is_named_and_changes_nothing(tmp_path, monkeypatch):
     """A full disk: exit code 74."""
 
