@@ -84,5 +84,8 @@ def missing_service(kind: type, composition: Composition, state: str) -> str:
         if provides is not None and issubclass(provides, kind):
             if id_ in composition.unavailable:
                 return f"{what}: {id_} is unavailable, {composition.unavailable[id_]}"
+            if state == "running":
+                section = f"plugins.{declared.provider.name}"
+                return f"{what}: {id_} has failed, or is not turned on in {section}; trivet plugins says which"
             return f"{what}: {id_} would, but the kernel is {state}; ask while it runs"
     return f"{what}: add a plugin with a service that has provides={kind.__name__}"

@@ -208,8 +208,9 @@ class Kernel:
         kind = cast("type[T]", kind)
         for slot in self._run.slots.values() if self._run else ():
             provides = slot.declared.provider.provides
-            if provides is not None and issubclass(provides, kind) and slot.state is State.RUNNING:
-                return cast("T", slot.instance)
+            found = slot.instance if slot.state is State.RUNNING else None
+            if provides is not None and issubclass(provides, kind) and found is not None:
+                return cast("T", found)
         raise UnknownServiceError(missing_service(kind, self.compose(), self.state))
 
     def provided(self, kind: str) -> dict[str, Any]:

@@ -64,6 +64,8 @@ def _registries(kernel: Kernel) -> dict[str, Callable[[str, Any], Callable[[], N
 
 
 def _check_shape(declared: Declared, instance: object) -> None:
+    if instance is None and declared.kind == "service":
+        return  # its section does not turn it on
     contract = CONTRACTS.get(declared.kind, declared.provider.provides)
     if contract is not None and not isinstance(instance, contract):
         lacking = sorted(name for name in _members(contract) if not hasattr(instance, name))

@@ -254,6 +254,21 @@ async def test_services_are_found_by_type(make):
             kernel.service(anyio.Path)
 
 
+async def test_a_service_that_its_section_does_not_turn_on_gives_nothing(make):
+    """It runs, fails nothing, and is not found; the error says how to turn it on."""
+
+    class Store:
+        """What would be there."""
+
+    kernel = make(Provider(name="store", factory=lambda: None, provides=Store))
+    async with kernel:
+        assert [row.state for row in kernel.plugins() if row.id == "service/store"] == ["running"]
+        with pytest.raises(
+            UnknownServiceError, match=r"service/store has failed, or is not turned on in plugins\.store"
+        ):
+            kernel.service(Store)
+
+
 async def test_an_object_of_the_wrong_shape_is_refused(make):
     """A health check without a check: the error names what is missing."""
 
