@@ -75,6 +75,7 @@ class SecurityLevel:
     key_age: float
     key_messages: int
     audit: AuditMode
+    manifest: bool = False
     kdf_concurrency: int = attrs.field(validator=ge(1))
     sources: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 

@@ -43,6 +43,7 @@ _STANDARD_LEVEL: Final = SecurityLevel(
     key_age=365 * _DAY,
     key_messages=2**31,
     audit="chain",
+    manifest=False,
     kdf_concurrency=_CORES,
     sources={
         "password": "OWASP, first choice for Argon2id: 19 MiB, 2 passes, 1 lane",
@@ -57,6 +58,7 @@ _STANDARD_LEVEL: Final = SecurityLevel(
         "key_age": "AWS KMS rotates yearly by default; NIST SP 800-57 Part 1 allows two years",
         "key_messages": "NIST SP 800-38D, 8.3: at most 2^32 with random 96-bit nonces; half of it",
         "audit": "ours",
+        "manifest": "ours: asked for where whoever writes the files is not trusted; one that is there always counts",
         "kdf_concurrency": "ours: one per core; more only wait for each other, hold memory and keep the event loop waiting",
     },
 )
@@ -95,6 +97,7 @@ _PARANOID_LEVEL: Final = attrs.evolve(
     key_age=30 * _DAY,
     key_messages=2**28,
     audit="fail_closed",
+    manifest=True,
     kdf_concurrency=1,
     sources={
         **_HIGH_LEVEL.sources,
@@ -103,6 +106,7 @@ _PARANOID_LEVEL: Final = attrs.evolve(
         "passphrase": "RFC 9106, section 4, first recommendation: 2 GiB, 1 pass, 4 lanes",
         "pbkdf2_rounds": "ours: more than twice OWASP's minimum",
         "key_age": "ours: a third of level high",
+        "manifest": "ours: a value that is removed or replaced by an older one opens nothing and is seen by nobody else",
         "kdf_concurrency": "ours: one hash at a time, 256 MiB",
     },
 )

@@ -5,10 +5,11 @@ at the path and in the service it was sealed for, so it is worth nothing when co
 (`trivet_plugins.security.manifest`); then a value that was replaced, removed or added without the key is refused, and so is a
 document that is older than one that was in force before.
 
-Config (``plugins.sealed``): ``manifest``, ``when_present`` (default) or ``required``: each file and remote document with sealed
-values must have one; ``marks``, the file that keeps which generation was in force, so that an older one is refused after a
-restart too (default: ``sealed.marks`` in ``$STATE_DIRECTORY``, which systemd sets; else the marks are in memory);
-``entries``, the manifest itself, which ``trivet secrets`` keeps. Example::
+Config (``plugins.sealed``): ``manifest``, ``when_present`` or ``required``: each file and remote document with sealed
+values must have one (default: as the security level says, ``required`` at ``paranoid``); ``marks``, the file that keeps
+which generation was in force, so that an older one is refused after a restart too (default: ``sealed.marks`` in
+``$STATE_DIRECTORY``, which systemd sets; else the marks are in memory); ``entries``, the manifest itself, which ``trivet
+secrets`` keeps. Example::
 
     [plugins.sealed]
     manifest = "required"
@@ -26,7 +27,7 @@ import anyio
 import anyio.to_thread
 import attrs
 
-from trivet import Provider, Resolved, SealError, hookimpl
+from trivet import Provider, Resolved, SealError, SecurityLevel, Shortfall, UnknownServiceError, hookimpl
 from trivet.ciphers.manifests import ENTRIES, ManifestFault, Manifests, sealed_texts
 from trivet.config.origin import dotted
 from trivet.config.problem import Problem
@@ -36,7 +37,7 @@ from trivet_plugins.security.high_water import HighWater
 from trivet_plugins.security.manifests import SealedManifests
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from trivet import Composition, Kernel, Layer, ResolveContext, Resolver
 
@@ -47,9 +48,14 @@ _MAKE = "trivet secrets manifest FILE"
 class SealedConfig:
     """The section ``plugins.sealed``."""
 
-    manifest: Literal["when_present", "required"] = "when_present"
+    manifest: Literal["when_present", "required"] | None = None
     marks: pathlib.Path | None = None
     entries: tuple[str, ...] = ()
+
+    def shortfalls(self, level: SecurityLevel) -> Iterator[Shortfall]:
+        """Compare with a level."""
+        if level.manifest and self.manifest == "when_present":
+            yield Shortfall("manifest", f"files without a manifest load, which level {level.name} does not let them")
 
 
 class SealedValues:
@@ -176,7 +182,13 @@ def _with_problems(layer: Layer, problems: list[Problem]) -> Layer:
 
 def connect_manifests(kernel: Kernel, config: SealedConfig) -> SealedManifests:
     """Make the service of a kernel."""
-    return SealedManifests(kernel.ciphers, required=config.manifest == "required")
+    try:
+        demanded = kernel.service(SecurityLevel).manifest
+    except UnknownServiceError:
+        demanded = False
+    return SealedManifests(
+        kernel.ciphers, required=demanded if config.manifest is None else config.manifest == "required"
+    )
 
 
 @asynccontextmanager
@@ -198,7 +210,15 @@ async def connect(kernel: Kernel, config: SealedConfig) -> AsyncIterator[SealedV
 @hookimpl
 def register_services(composition: Composition) -> list[Provider[Manifests]]:
     """Offer ``service/sealed``: the manifests."""
-    return [Provider(name="sealed", factory=connect_manifests, config=SealedConfig, provides=Manifests)]
+    return [
+        Provider(
+            name="sealed",
+            factory=connect_manifests,
+            config=SealedConfig,
+            provides=Manifests,
+            after=("service/security_level",),
+        )
+    ]
 
 
 @hookimpl

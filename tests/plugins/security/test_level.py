@@ -85,6 +85,7 @@ def test_a_higher_level_is_never_weaker():
         assert low.commitment <= high.commitment
         assert low.key_age >= high.key_age
         assert modes.index(low.audit) < modes.index(high.audit)
+        assert low.manifest <= high.manifest
 
 
 @pytest.mark.parametrize("name", ORDER)

@@ -17,6 +17,7 @@ from trivet import ConfigError, Kernel, Launch, Secret, StartupRefused
 from trivet.ciphers.manifests import Manifests
 from trivet.events import SecurityOperation
 from trivet_plugins.config import command_line
+from trivet_plugins.security import level
 from trivet_plugins.security.key_file import KeyFile
 
 CANARY = "hunter2-canary"
@@ -353,10 +354,11 @@ async def test_an_older_document_is_refused_while_the_service_runs_and_after_a_r
         assert database.current.password.reveal() == CANARY
 
 
-async def test_a_manifest_can_be_demanded(tmp_path, keys):
-    """Of documents with sealed values; the others load."""
+@pytest.mark.parametrize("by", ["plugins.sealed.manifest=required", "plugins.security_level.name=paranoid"])
+async def test_a_manifest_can_be_demanded(tmp_path, keys, by):
+    """Of documents with sealed values, by the section or by the level; the others load."""
     sealed = await seal(tmp_path, keys)
-    demand = {"plugins": [*PLUGINS, command_line], "assignments": ["plugins.sealed.manifest=required"]}
+    demand = {"plugins": [*PLUGINS, command_line, level], "assignments": [by]}
     (tmp_path / "orders.toml").write_text(f"[database]\npassword = '{sealed}'\n")
     (problem,) = await problems_of(make_kernel(tmp_path, keys, **demand))
     assert "orders.toml:2:12: error: database.password: this value is sealed, and its file has no manifest" in problem
