@@ -121,8 +121,8 @@ class RingFile:
             changed = step(key_lifecycle.at(loaded.document, self.clock()))
             if changed is loaded.document:
                 return loaded
-            self._write(attrs.evolve(changed, generation=loaded.document.generation + 1), keep_backup=keep_backup)
-            return self.load()
+            made = attrs.evolve(changed, generation=loaded.document.generation + 1)
+            return Loaded(made, self._write(made, keep_backup=keep_backup))
 
     def is_writable(self) -> bool:
         """Tell whether this process may change the file."""
@@ -146,7 +146,8 @@ class RingFile:
         except KeyRingError as exc:
             reason = str(exc)
         except ValueError as exc:
-            reason = f"{exc}; restore it from {self.backup.name} or another backup"
+            backup = f"{self.backup.name} or another backup" if self.backup.exists() else "a backup"
+            reason = f"{exc}; restore it from {backup}"
         del raw  # a traceback that shows local variables must not show keys
         raise KeyRingError(f"{self.path}: {reason}")
 
@@ -155,7 +156,7 @@ class RingFile:
             raise NotUnlockedError("the file was wrapped anew")
         return self.masters.unlock(header)
 
-    def _write(self, document: KeyDocument, *, keep_backup: bool) -> None:
+    def _write(self, document: KeyDocument, *, keep_backup: bool) -> Stamp:
         data = document.dump()
         KeyDocument.parse(data, lambda _header: document.wrap)  # what cannot be read back must not replace what can
         try:
@@ -163,6 +164,7 @@ class RingFile:
             if not keep_backup:
                 self.backup.unlink(missing_ok=True)
             durable_file.replace(self.path, data, backup=self.backup if keep_backup else None)
+            return stamp_of(self.path.lstat())  # under the lock: nobody else has written since
         except PermissionError as exc:
             raise ReadOnlyRingError(f"{self.path} cannot be changed: {exc.strerror}") from None
         except OSError as exc:
