@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -85,12 +86,20 @@ class Dialect:
         """Write an exemplar as it stands behind a value; nothing where the format has none."""
         if exemplar is None or not self.openmetrics:
             return ""
-        names = [escape_name(name, self.escaping, label=True) for name in exemplar.names]
-        return f" # {{{label_text(names, exemplar.values)}}} {number(exemplar.value)} {exemplar.at:.3f}"
+        starts = _label_starts(exemplar.names, self.escaping)
+        pairs = zip(starts, exemplar.values, strict=True)
+        labels = ",".join([f'{start}{value if value.isalnum() else escape(value)}"' for start, value in pairs])
+        return f" # {{{labels}}} {number(exemplar.value)} {exemplar.at:.3f}"
 
     def _alone(self, name: str) -> str:
         name = escape_name(name, self.escaping)
         return name if is_legacy_metric(name) else f'"{escape(name)}"'
+
+
+@lru_cache(256)
+def _label_starts(names: tuple[str, ...], escaping: Escaping) -> tuple[str, ...]:
+    """Return what stands before the values of labels: tracers use the same names all the time."""
+    return tuple(f'{quoted(escape_name(name, escaping, label=True))}="' for name in names)
 
 
 def number(value: float) -> str:

@@ -82,11 +82,11 @@ def _values(family: Counter | Gauge, dialect: Dialect) -> Lines:
         )
 
     def write_exemplars(block: list[CounterCell]) -> str:
+        exemplar = dialect.exemplar
         return "".join(
             [
-                f"{start}{text_of(cell)}{end} {number(cell.value)}{dialect.exemplar(cell.exemplar)}\n"
-                if cell.exemplar is not None
-                else write([cell])
+                f"{start}{(kept and cell.text) or text_of(cell)}{end} {number(cell.value)}"
+                f"{'' if cell.exemplar is None else exemplar(cell.exemplar)}\n"
                 for cell in block
             ]
         )
