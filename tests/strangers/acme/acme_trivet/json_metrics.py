@@ -14,9 +14,11 @@ class JsonMetrics:
     media_type = "application/json"
 
     def encode(self, families: Iterable[Any]) -> Iterator[bytes]:
-        """Yield one family per chunk."""
+        """Yield one family per chunk; kinds that it does not know are left out."""
         before = "{"
         for family in families:
+            if family.kind not in ("counter", "gauge", "histogram"):
+                continue
             series = [self._series(family, cell) for cell in family.cells()]
             body = {"kind": family.kind, "help": family.help, "series": series}
             yield f"{before}\n{json.dumps(family.name)}: {json.dumps(body)}".encode()
