@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pathlib
     from collections.abc import Sequence
 
-    from trivet import Kernel
+    from trivet import Kernel, KeyRing
     from trivet.config.origin import Path
     from trivet_plugins.cli.sealed_file import SealedFile, SealedValue
 
@@ -63,7 +63,9 @@ async def _rotate(service: Service, kernel: Kernel, files: Sequence[pathlib.Path
     from trivet_plugins.cli.sealed_file import SealedFile
 
     async with kernel.secured():
-        primary = service.ring(kernel).primary().id
+        ring = service.ring(kernel)
+        primary = ring.primary().id
+        await _say_pending(ring)
         found = [SealedFile.read(kernel, file) for file in files or service.files_of(kernel)]
         done: list[Rotated] = []
         for file in found:
@@ -71,6 +73,19 @@ async def _rotate(service: Service, kernel: Kernel, files: Sequence[pathlib.Path
                 operation.key_id = primary
                 done.append(await rotate_file(file, primary))
         return done
+
+
+async def _say_pending(ring: KeyRing) -> None:
+    """Tell of a key that is not primary yet: whoever has just made it expects it to be used."""
+    from trivet import KeyKeeper, KeyState
+
+    if isinstance(ring, KeyKeeper):
+        for key in (await ring.listing()).keys:
+            if key.state is KeyState.PENDING:
+                when = f"{key.activates:%Y-%m-%d %H:%M} UTC"
+                click.echo(
+                    f"key {key.id:016x} seals from {when} on: rotate again then, for values under today's key", err=True
+                )
 
 
 async def rotate_file(file: SealedFile, primary: int) -> Rotated:

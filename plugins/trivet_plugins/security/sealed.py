@@ -75,6 +75,7 @@ class SealedValues:
         self._manifests = manifests
         self._marks = marks
         self._risen = anyio.Event()
+        self._in_force = False
 
     async def resolve(self, argument: str, context: ResolveContext) -> Resolved:
         """Open a value.
@@ -102,8 +103,7 @@ class SealedValues:
 
     async def inspect(self, layers: Sequence[Layer]) -> Sequence[Layer]:
         """Check the manifests of all documents, and take them out."""
-        if self._marks.accept():  # nothing rejected what was loaded last, and nothing new was in it
-            self._risen.set()
+        self._settle()
         return [await self._inspected(layer) for layer in layers]
 
     async def _inspected(self, layer: Layer) -> Layer:
@@ -147,20 +147,31 @@ class SealedValues:
         """Hear whether what was inspected came into force."""
         if isinstance(event, ConfigRejected):
             self._marks.forget()
-        elif isinstance(event, ConfigReloaded) and self._marks.accept():
+        elif isinstance(event, ConfigReloaded):
+            self._in_force = True
+            self._settle()
+
+    def _settle(self) -> None:
+        """Raise the marks to what was loaded last: it is in force, unless rejected, or the first and still on its way."""
+        if self._in_force and self._marks.accept():
             self._risen.set()
 
     async def keep(self) -> None:
         """Write the marks whenever they rise, for ever."""
-        while True:
-            await self._risen.wait()
-            self._risen = anyio.Event()
-            with anyio.CancelScope(shield=True):
+        try:
+            while True:
+                await self._risen.wait()
+                await self._write()
+        finally:
+            self._settle()  # a rotation is no change that would have been told
+            if self._risen.is_set():
                 await self._write()
 
     async def _write(self) -> None:
+        self._risen = anyio.Event()
         try:
-            await anyio.to_thread.run_sync(self._marks.write)
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._marks.write)
         except OSError as exc:
             why = f"the marks of sealed documents cannot be kept in {self._marks.path}: {exc.strerror}"
             self._kernel.emit(

@@ -189,3 +189,12 @@ def test_check_tells_the_state_of_the_key_and_what_to_do(service, sealed, rotate
         in done.stdout
     )
     assert remedy in done.stdout
+
+
+def test_a_key_that_does_not_seal_yet_is_told(service, sealed):
+    """Whoever has just made one wonders why nothing was sealed anew."""
+    sealed()
+    made = anyio.run(KeyFile(service.directory / "orders.keys").rotate)
+    done = rotate(service, "orders.toml")
+    assert done.stdout == "orders.toml: 0 sealed anew, 1 under the primary key already\n"
+    assert f"key {made.id:016x} seals from {made.activates:%Y-%m-%d %H:%M} UTC on: rotate again then" in done.stderr

@@ -372,15 +372,31 @@ async def test_a_manifest_can_be_demanded(tmp_path, keys, by):
 async def test_a_rotation_is_no_change_of_the_configuration(tmp_path, keys):
     """Other envelopes and another manifest, the same values: nobody is told, and an older file is a rollback all the same."""
     old = await vouched(tmp_path, keys, 1, password=CANARY)
-    kernel = make_kernel(tmp_path, keys)
+    kernel = make_kernel(tmp_path, keys, STATE_DIRECTORY=str(tmp_path))
     kernel.config.bind("database", Database)
     async with kernel:
         await vouched(tmp_path, keys, 2, password=CANARY)
         outcome = await kernel.config.reload()
         assert (outcome.applied, outcome.generation) == (True, 1)
+    (tmp_path / "orders.toml").write_text(old)
+    (problem,) = await problems_of(make_kernel(tmp_path, keys, STATE_DIRECTORY=str(tmp_path)))
+    assert "generation 2 was in force before" in problem
+    await vouched(tmp_path, keys, 3, password=CANARY)
+    async with kernel:
+        await vouched(tmp_path, keys, 4, password=CANARY)
+        assert (await kernel.config.reload()).applied
         (tmp_path / "orders.toml").write_text(old)
         assert not (await kernel.config.reload()).applied
         assert "rolled back" in str(kernel.config.problems[0])
+
+
+async def test_a_start_that_fails_leaves_no_mark(tmp_path, keys):
+    """Generation 6 never was in force: going back to 5 is no rollback."""
+    text = await vouched(tmp_path, keys, 6, password=CANARY)
+    (tmp_path / "orders.toml").write_text(text.replace("[database]", "[database]\nnonsense = 1"))
+    (problem,) = await problems_of(make_kernel(tmp_path, keys, STATE_DIRECTORY=str(tmp_path)))
+    assert "unknown key" in problem
+    assert not (tmp_path / "sealed.marks").exists()
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"version": 2, "marks": {}}', '{"version": 1, "marks": {"x": "y"}}'])
