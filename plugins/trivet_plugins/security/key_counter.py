@@ -8,7 +8,12 @@ little of a key's life; each further one is eight times as large, up to 2^20.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from trivet_plugins.security import key_lifecycle
+
+if TYPE_CHECKING:
+    from trivet_plugins.security.key_document import KeyDocument
 
 BLOCK: Final = 2**20
 _FIRST: Final = 2**10
@@ -42,6 +47,8 @@ class MessageCount:
 
     def give(self, key_id: int, block: int) -> None:
         """Add a block that the file now counts."""
+        if not block:
+            return
         self._left[key_id] = self._left.get(key_id, 0) + block
         self._block[key_id] = min(BLOCK, self._block[key_id] * _GROWTH)
 
@@ -50,6 +57,35 @@ class MessageCount:
         self._uncounted[key_id] += block
         self.give(key_id, block)
 
+    def is_low(self, key_id: int) -> bool:
+        """Tell whether a key that this process seals with has less than half of its last block left."""
+        return key_id in self._left and self._left[key_id] < self._block[key_id] // _GROWTH // 2
+
     def uncounted(self, key_id: int) -> int:
         """Return how many messages of a key only this process knows of."""
         return self._uncounted[key_id]
+
+
+class Reservation:
+    """A step that takes a block of messages of a key from a ring.
+
+    Args:
+        count: Whose block it will be.
+        key_id: The key.
+        limit: The most messages that its cipher allows.
+    """
+
+    def __init__(self, count: MessageCount, key_id: int, limit: int) -> None:
+        self.granted = 0
+        """How many were taken; 0 where the key is used up."""
+        self._count = count
+        self._key_id = key_id
+        self._limit = limit
+
+    def __call__(self, document: KeyDocument) -> KeyDocument:
+        """Return the ring with the block counted."""
+        known = document.find(self._key_id)
+        sealed = known.messages if known is not None else self._limit
+        left = self._limit - sealed - self._count.uncounted(self._key_id)
+        self.granted = max(0, self._count.wanted(self._key_id, left))
+        return key_lifecycle.reserved(document, self._key_id, self.granted) if self.granted else document

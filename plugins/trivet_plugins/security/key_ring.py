@@ -13,7 +13,7 @@ import attrs
 from trivet import KeyListing, KeyRingError, KeyState
 from trivet.ciphers.registry import Ciphers
 from trivet_plugins.security import key_lifecycle
-from trivet_plugins.security.key_counter import MessageCount
+from trivet_plugins.security.key_counter import MessageCount, Reservation
 from trivet_plugins.security.key_document import KeyDocument
 from trivet_plugins.security.key_entry import RingKey
 from trivet_plugins.security.key_lifecycle import Policy
@@ -32,7 +32,7 @@ POLICY: Final = Policy(suite=2, age=dt.timedelta(days=90), messages=2**32, delay
 """For a ring without a kernel: as at level high, with AES-256-GCM."""
 
 _LOOK_AGAIN: Final = 1.0  # seconds between two readings of the file for keys that nobody knows
-_RESERVE_SECONDS: Final = 1.0  # in the event loop
+_RESERVE_SECONDS: Final = 5.0  # in the event loop, where many processes begin to seal at once and the disk is slow
 
 
 class KeyFile:
@@ -162,29 +162,28 @@ class KeyFile:
         return view
 
     def _reserve(self, key: Key, limit: int) -> None:
-        granted = 0
-
-        def step(document: KeyDocument) -> KeyDocument:
-            nonlocal granted
-            known = document.find(key.id)
-            sealed = known.messages if known is not None else limit
-            granted = self._count.wanted(key.id, limit - sealed - self._count.uncounted(key.id))
-            return key_lifecycle.reserved(document, key.id, granted) if granted > 0 else document
-
+        block = Reservation(self._count, key.id, limit)
         try:
-            self.take(self.file.change(step, seconds=_RESERVE_SECONDS))
+            self.take(self.file.change(block, seconds=_RESERVE_SECONDS))
         except ReadOnlyRingError:
-            step(self.document())
-            if granted > 0:
-                self._count.give_uncounted(key.id, granted)
+            block(self.document())
+            self._count.give_uncounted(key.id, block.granted)
         else:
-            if granted > 0:
-                self._count.give(key.id, granted)
-        if granted < 1:
+            self._count.give(key.id, block.granted)
+        if not block.granted:
             raise KeyRingError(
                 f"key {key.id:016x} has sealed as many messages as its cipher allows ({limit}); "
                 "take another: trivet keys rotate --now"
             )
+
+    async def reserve_ahead(self) -> None:
+        """Take the next block in a thread before the present one is used up: then sealing waits for no disk."""
+        key = self.primary()
+        limit = self.ciphers.max_messages(key.suite)
+        if limit is not None and self._count.is_low(key.id):
+            block = Reservation(self._count, key.id, limit)
+            await self.change(block, seconds=0)
+            self._count.give(key.id, block.granted)
 
     # -- keeping -------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import anyio
@@ -68,6 +69,8 @@ class Upkeep:
             if self._automatic:
                 await self._maintain()
             self._note_overdue()
+            with contextlib.suppress(KeyRingError):  # busy, or read only: the message that needs the block says so
+                await self._ring.reserve_ahead()
 
     async def _follow(self) -> bool:
         """Read the file if it has changed; tell whether there are keys."""
