@@ -731,3 +731,19 @@ class TestMemoryTracer(TracerSuite):
     async def tracer(self, running):
         """As the kernel has it."""
         return await running(self.provider, "tracer")
+
+
+# -- all of them together -----------------------------------------------------------------------------------------------
+
+
+async def test_all_built_ins_run_without_a_setting(tmp_path, monkeypatch):
+    """What nobody has set up does nothing, quietly: no plugin is broken, no provider has failed, no check warns."""
+    monkeypatch.chdir(tmp_path)
+    kernel = Kernel("orders", plugins=[memory_config({"plugins": {"web": {"port": 0}}})], launch=Launch(environ={}))
+    async with kernel:
+        wrong = {row.id: (row.state, row.error) for row in kernel.plugins() if row.state != "running"}
+        report = await kernel.health.refresh()
+        unwell = {
+            one.name: one.output for one in report.results if one.name in ("configuration", "providers") and one.output
+        }
+    assert (wrong, unwell) == ({}, {})
