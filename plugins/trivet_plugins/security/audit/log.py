@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -78,9 +78,11 @@ class AuditLog:
         gauge("trivet_audit_signed", "Size of the log at its last checkpoint.", callback=lambda: self.queue.signed)
         self._thread = threading.get_ident()
         self._wake = anyio.Event()
+        self._written = anyio.Event()
         self._turn = anyio.Lock()
         self._one = anyio.CapacityLimiter(1)
         self._started = False
+        self._told = False
 
     # -- what the kernel calls ------------------------------------------------------------------------------------------------
 
@@ -131,9 +133,16 @@ class AuditLog:
             if ticket is None or not self.queue.is_durable(ticket):
                 try:
                     await to_thread.run_sync(lambda: self.queue.write(ticket, checkpoint=checkpoint), limiter=self._one)
-                except AuditError:
-                    self._failures.inc()
+                except AuditError as exc:
+                    self._tell(exc)
                     raise
+                self._told = False
+
+    def _tell(self, failure: AuditError) -> None:
+        self._failures.inc()
+        if not self._told:  # once, until it works again
+            self._told = True
+            self._kernel.emit(AuditFailed(reason=str(failure)))
 
     async def run(self) -> None:
         """Write what is taken, for ever."""
@@ -142,12 +151,15 @@ class AuditLog:
                 await self._wake.wait()
             await anyio.sleep(self._delay)
             self._wake = anyio.Event()
-            failed = self.queue.failure is not None
-            try:
+            with contextlib.suppress(AuditError):  # told; the next turn tries again
                 await self.flush()
-            except AuditError as exc:
-                if not failed:
-                    self._kernel.emit(AuditFailed(reason=str(exc)))
+            self._written.set()
+
+    async def deliver(self) -> None:
+        """Hand what is written to the sinks, for ever: beside the writing, which waits for none of them."""
+        while True:
+            await self._written.wait()
+            self._written = anyio.Event()
             if self._started:
                 await self._delivery.run()
 
@@ -181,7 +193,7 @@ def _configured(
     return AuditEntry(at=event.at, op=op, target=target, outcome=outcome, actor=event.actor, reason=reason)
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def running(log: AuditLog, kernel: Kernel) -> AsyncIterator[Recorder]:
     """Write as long as the kernel runs; at the end, all that is left, and a checkpoint."""
     leave = kernel.observe(log.see)
@@ -189,6 +201,7 @@ async def running(log: AuditLog, kernel: Kernel) -> AsyncIterator[Recorder]:
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(log.run, name="trivet audit writer")
+            tasks.start_soon(log.deliver, name="trivet audit delivery")
             yield log
             tasks.cancel_scope.cancel()
     finally:

@@ -150,7 +150,8 @@ async def test_at_level_paranoid_an_operation_ends_when_its_record_is_durable(ke
 async def test_at_level_paranoid_an_operation_that_cannot_be_recorded_fails(kernel_with, log, monkeypatch):
     """Its record says so once the disk is back; until then nothing new begins, and health says why."""
     kernel, _ = kernel_with(level_name="paranoid")
-    begun = []
+    begun, events = [], []
+    kernel.observe(events.append)
     async with kernel:
         await do(kernel, "before")
         with broken_disk(monkeypatch):
@@ -172,6 +173,7 @@ async def test_at_level_paranoid_an_operation_that_cannot_be_recorded_fails(kern
         await kernel.health.refresh("ready")
         assert str(kernel.health.results["audit"].verdict.status) == "pass"
     assert begun == []
+    assert len([event for event in events if isinstance(event, AuditFailed)]) == 1
     assert [(one["target"], one["outcome"], one["reason"]) for one in records(log)] == [
         ("before", "ok", None),
         ("unrecorded", "failed", "audit_unavailable"),
@@ -350,6 +352,23 @@ async def test_a_sink_that_fails_disturbs_neither_the_log_nor_the_others(kernel_
         await until(lambda: missed.labels("bad").value >= 1)
     assert log.verify().finding is None
     assert any("audit sink bad did not take" in record.getMessage() for record in caplog.records)
+
+
+async def test_a_slow_sink_holds_up_no_record(kernel_with, log):
+    class Slow(Sink):
+        async def write(self, lines):
+            self.lines.extend(lines)
+            await anyio.sleep(60)
+
+    slow = Slow()
+    kernel, _ = kernel_with(offering(slow=slow))
+    async with kernel:
+        await do(kernel, "first")
+        await until(lambda: slow.lines)
+        with anyio.fail_after(4):
+            await do(kernel, "second")
+            while len(records(log)) < 2:
+                await anyio.sleep(0.01)
 
 
 async def test_the_file_sink_keeps_what_shows_a_log_that_was_put_back(kernel_with, log, tmp_path):
