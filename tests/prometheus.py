@@ -63,7 +63,7 @@ def free_port():
 
 
 @contextlib.contextmanager
-def prometheus(binary, directory, **targets):
+def prometheus(binary, directory, *options, **targets):
     """Run a server that scrapes ``job=port``, until the block ends."""
     jobs = [{"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{at}"]}]} for job, at in targets.items()]
     (directory / "prometheus.yml").write_text(CONFIG.format(jobs=json.dumps(jobs)))
@@ -75,6 +75,7 @@ def prometheus(binary, directory, **targets):
         f"--web.listen-address=127.0.0.1:{port}",
         "--enable-feature=exemplar-storage",
         "--log.level=warn",
+        *options,
     ]
     with (directory / "prometheus.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)

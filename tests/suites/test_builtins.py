@@ -688,6 +688,18 @@ class TestPrometheus(MetricExporterSuite):
         return await running(self.provider, "prometheus")
 
 
+class TestProtobuf(MetricExporterSuite):
+    """Prometheus's protocol buffers. Lengths part their texts, so a line break in a help text is no more than that."""
+
+    test_a_help_text_cannot_forge_a_series = None
+    provider = "metric_exporter/protobuf"
+
+    @pytest.fixture
+    async def exporter(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "protobuf")
+
+
 class TestOpenMetrics(MetricExporterSuite):
     """OpenMetrics."""
 

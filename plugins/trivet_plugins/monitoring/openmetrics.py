@@ -6,7 +6,7 @@ born. That is one more series for each of them on the server, so it is off unles
     [plugins.openmetrics]
     created = true
 
-The exponential buckets of histograms are left out: OpenMetrics 1.0 has no place for them.
+The exponential buckets of histograms are left out, OpenMetrics 1.0 has no place for them; the plugin ``protobuf`` writes them.
 
 Source: https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md
 """

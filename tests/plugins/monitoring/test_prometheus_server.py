@@ -14,6 +14,7 @@ from trivet.metrics.registry import Metrics
 from trivet.openmetrics.reader import read
 from trivet_plugins.monitoring.openmetrics import OpenMetricsText
 from trivet_plugins.monitoring.prometheus import PrometheusText
+from trivet_plugins.monitoring.protobuf import PrometheusProtobuf
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -125,3 +126,50 @@ def test_hostile_labels_odd_numbers_and_exemplars_arrive_whole(program, tmp_path
         assert any(name == "wait_bucket" for name, _labels in found)
         metadata = running.client.get("/api/v1/metadata", params={"metric": "jobs_bytes"}).json()["data"]
         assert metadata["jobs_bytes"] == [{"type": "counter", "help": 'He said "no"\\\n.', "unit": "bytes"}]
+
+
+def test_native_histograms_arrive_by_protobuf(program, tmp_path):
+    """And all else with them; a server that takes them asks for that format first, and no other has them."""
+    binary = program("prometheus", package="prometheus")
+    metrics = Metrics()
+    hostile = 'a"b\\c\nd,}{=# é\U0001f9ea'
+    metrics.take_exemplars(lambda: {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"})
+    metrics.counter("jobs", "J.", labels=("x",), unit="bytes").labels(hostile).inc(2**60)
+    metrics.gauge("level", "L.", labels=("x",)).labels("minus").set(-math.inf)
+    metrics.histogram("classic", "C.", buckets=(0.5, 2.5e6)).observe(1)
+    metrics.summary("size", "S.").observe(3)
+    metrics.info("build", "B.", {"version": hostile})
+    metrics.stateset("phase", "P.", ("up", hostile)).set(hostile)
+    native = metrics.histogram("native", "N.", labels=("x",), schema=3, buckets=(1,))
+    values = [0.0, 1e-3, 1, 1, 1.05, 2, 3.7, 1e6, -2, -2.1]
+    for value in values:
+        native.labels(hostile).observe(value)
+    metrics.histogram("empty", "E.", schema=3)
+    asked = []
+
+    def answer(accept):
+        asked.append(accept)
+        exporter = PrometheusProtobuf()
+        return exporter.media_type, b"".join(exporter.encode(metrics.families()))
+
+    names = ("jobs_bytes", "level", "classic", "size", "build", "phase")
+    text = b"".join(OpenMetricsText().encode(metrics.families())).decode()
+    wanted = samples(text, *names, openmetrics=True)
+    with (
+        server(answer) as port,
+        prometheus(binary, tmp_path, "--enable-feature=native-histograms", protobuf=port) as running,
+    ):
+        selector = "|".join(f"{name}.*" for name in names)
+        running.until(lambda: running.query("histogram_count(native)"))
+        assert running.target_errors() == {"protobuf": ("up", "")}
+        assert asked[0].startswith("application/vnd.google.protobuf")
+        assert running.query(f'{{__name__=~"{selector}"}}') == wanted
+        key = ("", (("x", hostile),))
+        assert running.query("histogram_count(native)") == {key: len(values)}
+        assert running.query("histogram_sum(native)")[key] == pytest.approx(sum(values))
+        # All buckets of schema 3 are 9 % wide, so a quantile is within 9 % of the value.
+        for share, value in ((0.15, -2), (0.65, 1.05), (0.75, 2), (0.85, 3.7), (0.97, 1e6)):
+            found = running.query(f"histogram_quantile({share}, native)")[key]
+            assert found == pytest.approx(value, rel=0.1), share
+        assert running.query("histogram_count(empty)") == {("", ()): 0}
+        assert running.exemplars("jobs_bytes_total")
