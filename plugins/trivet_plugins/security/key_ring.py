@@ -164,7 +164,7 @@ class KeyFile:
     def _reserve(self, key: Key, limit: int) -> None:
         block = Reservation(self._count, key.id, limit)
         try:
-            self.take(self.file.change(block, seconds=_RESERVE_SECONDS))
+            self.take(self.file.change(block, known=self.loaded, seconds=_RESERVE_SECONDS))
         except ReadOnlyRingError:
             block(self.document())
             self._count.give_uncounted(key.id, block.granted)
@@ -294,5 +294,6 @@ class KeyFile:
         unwrapped: bool = False,
     ) -> KeyDocument:
         """Change the file in a thread, put it in force, and return its keys; see `RingFile.change`."""
-        change = partial(self.file.change, step, seconds=seconds, keep_backup=keep_backup, unwrapped=unwrapped)
-        return self.take(await anyio.to_thread.run_sync(change)).document
+        change = partial(self.file.change, step, known=self.loaded, seconds=seconds)
+        work = partial(change, keep_backup=keep_backup, unwrapped=unwrapped)
+        return self.take(await anyio.to_thread.run_sync(work)).document

@@ -99,6 +99,7 @@ class RingFile:
         self,
         step: Callable[[KeyDocument], KeyDocument],
         *,
+        known: Loaded | None = None,
         seconds: float = LOCK_SECONDS,
         keep_backup: bool = True,
         unwrapped: bool = False,
@@ -107,6 +108,7 @@ class RingFile:
 
         Args:
             step: From the keys as they are at this time to what they are to be.
+            known: As it was read last: spares reading it again where it has not changed since.
             seconds: How long to wait for another process that is writing.
             keep_backup: False where the generation before must not be found afterwards.
             unwrapped: Take a file without wrapping though there is a master key.
@@ -117,7 +119,10 @@ class RingFile:
             KeyRingError: if the step is refused or the file cannot be read.
         """
         with locked(self.path, seconds=seconds):
-            loaded = self._load(self.masters.unlock_any if unwrapped else self.masters.unlock)
+            if known is not None and known.stamp == self.stamp():
+                loaded = known
+            else:
+                loaded = self._load(self.masters.unlock_any if unwrapped else self.masters.unlock)
             changed = step(key_lifecycle.at(loaded.document, self.clock()))
             if changed is loaded.document:
                 return loaded
