@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import functools
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -50,11 +51,6 @@ class SealedValue:
     def is_whole(self) -> bool:
         """True where the text is an envelope and nothing else."""
         return TOKEN.fullmatch(self.text.strip()) is not None
-
-
-def sealed_values(tree: Mapping[str, Any]) -> list[SealedValue]:
-    """Return the sealed values of a tree, in its order."""
-    return [SealedValue(path, text) for path, text in sealed_texts(tree).items()]
 
 
 def envelope_of(token: str) -> Envelope | None:
@@ -120,10 +116,15 @@ class SealedFile:
             manifests = None
         return cls(source, kernel.ciphers, manifests)
 
+    @functools.cached_property
+    def texts(self) -> Mapping[Path, str]:
+        """The texts that are sealed, or hold something sealed, by path."""
+        return sealed_texts(self.source.document.data)
+
     @property
     def values(self) -> list[SealedValue]:
         """The sealed values, in the order of the document."""
-        return sealed_values(self.source.document.data)
+        return [SealedValue(path, text) for path, text in self.texts.items()]
 
     async def opened(self, value: SealedValue) -> dict[str, str] | None:
         """Return what the envelopes of a value hold; None where one does not open.
@@ -192,7 +193,7 @@ class SealedFile:
         """Check the manifest, if there is one; return its generation, and a line for each thing it does not vouch for."""
         if self.entries is MISSING or self.manifests is None:
             return 0, []
-        verdict = await self.manifests.check(self.entries, sealed_texts(self.source.document.data))
+        verdict = await self.manifests.check(self.entries, self.texts)
         lines = [
             f"{self.source.place(fault.path)}: error: {self._about(fault.path)}{fault.about(str(self.source.file))}"
             for fault in verdict.faults
@@ -227,7 +228,7 @@ class SealedFile:
         if not generation or self.manifests is None:
             await self.save(self.with_tokens(changes))
             return
-        values = sealed_texts(self.source.document.data)
+        values = self.texts
         written = {path: self._rewritten(SealedValue(path, values[path]), tokens) for path, tokens in changes.items()}
         new = {path: written[path][1] if path in written else text for path, text in values.items()}
         entries = self.manifests.make(new, generation=generation + 1)
@@ -253,7 +254,7 @@ class SealedFile:
         """
         new = self.source.with_text(text)
         values, there = sealed_texts(new.document.data), look_up(new.document.data, ENTRIES)
-        same = values == sealed_texts(self.source.document.data) and there == self.entries
+        same = values == self.texts and there == self.entries
         if self.manifests is None or (same and unless_same and (there is not MISSING or not values)):
             return text
         entries = self.manifests.make(values, generation=generation)

@@ -19,6 +19,7 @@ line is the same hash in base64url, and its place: dotted, or as a JSON list whe
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -40,6 +41,7 @@ MAX_VALUES: Final = 100_000
 
 _LABEL: Final = b"trivet/manifest/v1"
 _STATEMENT: Final = re.compile(r"1 ([1-9][0-9]{0,18}) (trivet-mac:1:[A-Za-z0-9_-]{1,100})\Z")
+_SIMPLE: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\Z")
 _VALUE: Final = re.compile(r"([A-Za-z0-9_-]{43}) (.+)\Z", re.DOTALL)
 
 
@@ -96,7 +98,12 @@ class Manifest:
         return _LABEL + numbers + root(leaves)
 
     def _sorted(self) -> list[tuple[bytes, Path]]:
-        return sorted((Binding("manifest", "", path).encode(), path) for path in self.digests)
+        return sorted((_place(path), path) for path in self.digests)
+
+
+@functools.lru_cache(maxsize=4096)
+def _place(path: Path) -> bytes:
+    return Binding("manifest", "", path).encode()
 
 
 def digest(text: str) -> bytes:
@@ -106,6 +113,8 @@ def digest(text: str) -> bytes:
 
 def _written(path: Path) -> str:
     text = dotted(path)
+    if _SIMPLE.match(text):
+        return text
     try:
         if parse_path(text) == path and text.isprintable():
             return text
@@ -128,6 +137,8 @@ def _value(text: str, number: int) -> tuple[Path, bytes]:
 
 
 def _path(text: str) -> Path:
+    if _SIMPLE.match(text):
+        return tuple(text.split("."))
     if not text.startswith("["):
         return parse_path(text)
     parts = json.loads(text)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -221,3 +223,32 @@ def test_a_signal_while_the_editor_is_open(service, edited, number):
         assert "Traceback" not in err
         assert (service.directory / ".orders.toml.draft").exists()
         assert "typed" not in service.toml.read_text()
+
+
+def test_on_a_terminal_a_broken_edit_is_opened_again(service, edited, monkeypatch):
+    """The mistake is shown with its place; yes opens what was typed again, and nothing is lost."""
+    seal(service, "database.password", CANARY, "orders.toml")
+    script = service.directory / "twice.py"
+    script.write_text(
+        "import sys\n"
+        "text = open(sys.argv[1]).read()\n"
+        "open(sys.argv[1], 'w').write(text.replace('x = [', 'x = 2') if 'x = [' in text else text + 'x = [\\n')\n"
+    )
+    monkeypatch.setenv("EDITOR", f"{sys.executable} {script}")
+    child, terminal = pty.fork()
+    if child == 0:  # pragma: no cover - the other process
+        os.chdir(service.directory)
+        os.execv(TRIVET, [str(TRIVET), "secrets", "edit", "orders.toml", "--name", "orders"])
+    shown, answered = b"", False
+    with contextlib.suppress(OSError):  # the child closed its end
+        while True:
+            shown += os.read(terminal, 4096)
+            if not answered and b"edit again? [Y/n]:" in shown:
+                os.write(terminal, b"y\n")
+                answered = True
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, shown
+    assert b"orders.toml:6: error: not valid TOML" in shown
+    assert b"orders.toml: saved, 0 sealed anew" in shown
+    assert service.toml.read_text().endswith("x = 2\n")
+    assert not (service.directory / ".orders.toml.draft").exists()
