@@ -15,7 +15,7 @@ from pathlib import Path
 import attrs
 
 import benchmarks
-from benchmarks import harness
+from benchmarks import comparison, harness
 
 HERE = Path(__file__).parent
 HEADINGS = ("measure", "peer", "ours", "theirs", "ratio", "goal", "met")
@@ -71,17 +71,23 @@ def main() -> int:
     parser.add_argument(
         "--json", type=Path, default=HERE / "results.json", help="where to write (default: %(default)s)"
     )
+    parser.add_argument(
+        "--readme", type=Path, metavar="PAGE", help="run the comparison alone, and put it into this page"
+    )
     options = parser.parse_args()
     for module in pkgutil.iter_modules(benchmarks.__path__, "benchmarks."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     rows: list[harness.Row] = []
-    selected = [name for name in harness.measures if options.pattern in name]
+    wanted = comparison.MEASURES if options.readme else [name for name in harness.measures if options.pattern in name]
+    selected = [name for name in harness.measures if name in wanted]
     for number, name in enumerate(selected, 1):
         print(f"[{number}/{len(selected)}] {name}", file=sys.stderr, flush=True)
         rows.extend(harness.run(name, options.rounds))
     print(table(rows))
     record = {"machine": machine(), "rows": [attrs.asdict(row) for row in rows]}
+    if options.readme:
+        comparison.write(options.readme, rows)
     options.json.write_text(json.dumps(record, indent=2) + "\n")
     return int(any(row.shown.startswith("missing") for row in rows))
 

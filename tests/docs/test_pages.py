@@ -125,6 +125,19 @@ def test_the_readme_is_short_and_its_links_lead_somewhere():
     assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
 
 
+def test_the_readme_s_comparison_is_there():
+    """``make bench`` writes it between two marks: a row for each measure, each with a figure of ours and one of a peer."""
+    rows = re.search(
+        r"<!-- figures: .*? -->\n(.*)<!-- end of figures -->", (ROOT / "README.md").read_text(), re.DOTALL
+    )[1]
+    figures = [
+        row
+        for row in rows.splitlines()
+        if re.fullmatch(r"\| [^|]+ \| \d[^|]* [mun]?s \| [^|]+ \d[^|]* [mun]?s \|", row)
+    ]
+    assert len(figures) >= 6
+
+
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_page_quotes_the_hook_exactly(hook):
     """Whoever writes a plugin from the page alone writes the right function."""
