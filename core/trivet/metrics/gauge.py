@@ -42,7 +42,7 @@ class GaugeCell:
 
     def inc(self, amount: float = 1) -> None:
         """Add ``amount``."""
-        if amount.__class__ is not float and amount.__class__ is not int:
+        if amount.__class__ is not int and amount.__class__ is not float:
             amount = float(amount)  # no call inside the +=: threads switch there
         self.value += amount
         if self.watch is not None:
@@ -50,7 +50,7 @@ class GaugeCell:
 
     def dec(self, amount: float = 1) -> None:
         """Subtract ``amount``."""
-        if amount.__class__ is not float and amount.__class__ is not int:
+        if amount.__class__ is not int and amount.__class__ is not float:
             amount = float(amount)
         self.value -= amount
         if self.watch is not None:
