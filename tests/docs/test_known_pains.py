@@ -18,7 +18,7 @@ ROW = re.compile(
 ROWS = {int(row["number"]): row for row in ROW.finditer(PAGE.read_text())}
 THREAD = re.compile(r"([\w.-]+/)?[\w.-]+#\d+|GHSA(-[\w]{4}){3}")
 NODE = re.compile(r"`(?P<file>tests/[\w/]+\.py)::(?P<name>test_\w+)`")
-PAINS = 26
+PAINS = 31
 
 
 @cache

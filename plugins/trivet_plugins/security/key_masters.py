@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import attrs
@@ -49,6 +50,8 @@ class Masters:
         self._cost = cost
         self._bound = bound
         self._wraps: dict[Header, Wrap] = {}
+        self._misfits: dict[Header, str] = {}
+        self._one_at_a_time = threading.Lock()  # each stretching takes the memory that the level says
 
     @property
     def configured(self) -> bool:
@@ -63,7 +66,8 @@ class Masters:
         """
         if not self._masters:
             return None
-        wrap = Wrap.fresh(self._secret(self._masters[0]), self._cost)
+        with self._one_at_a_time:
+            wrap = Wrap.fresh(self._secret(self._masters[0]), self._cost)
         self._wraps[wrap.header] = wrap
         return wrap
 
@@ -82,23 +86,35 @@ class Masters:
             return None
         if not self._masters:
             raise KeyRingError(f"its keys are wrapped by {header}; name it: plugins.key_file.master")
-        known = self._wraps.get(header)
-        return known or self._search(header)
+        if header not in self._wraps:
+            with self._one_at_a_time:
+                self._settle(header)
+        return self._wraps[header]
 
     def knows(self, header: Header | None) -> bool:
         """Tell whether `unlock` takes no time."""
-        return header is None or header.cost is None or header in self._wraps
+        return header is None or header.cost is None or header in self._wraps or header in self._misfits
 
     def unlock_any(self, header: Header | None) -> Wrap | None:
         """Unlock as `unlock` does, and take a file without wrapping: to wrap it now."""
         return None if header is None else self.unlock(header)
+
+    def _settle(self, header: Header) -> None:
+        """Find the wrap of a file, once: what did not fit is not stretched again for every value that asks."""
+        if header in self._misfits:
+            raise KeyRingError(self._misfits[header])
+        if header not in self._wraps:
+            try:
+                self._wraps[header] = self._search(header)
+            except KeyRingError as exc:
+                self._misfits[header] = str(exc)
+                raise
 
     def _search(self, header: Header) -> Wrap:
         for master in self._masters:
             if master.secret is not None:
                 wrap = self._try(header, master.secret)
                 if wrap is not None:
-                    self._wraps[header] = wrap
                     return wrap
         refused = [f"{master.name}: {master.refusal}" for master in self._masters if master.refusal]
         if refused:

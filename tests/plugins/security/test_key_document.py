@@ -241,6 +241,19 @@ def test_a_passphrase_is_stretched_once_per_wrapping(monkeypatch):
     assert str(header) == "a passphrase (Argon2id, 64 KiB, 1 passes, 1 lanes)"
 
 
+def test_a_passphrase_that_does_not_fit_is_stretched_once(monkeypatch):
+    """A service with the wrong one says so to each value that asks, and does no work for it."""
+    import argon2.low_level
+
+    raw, wrong = document(masters(Passphrase("correct horse")).fresh()).dump(), masters(Passphrase("incorrect horse"))
+    with pytest.raises(KeyRingError, match="does not fit"):
+        KeyDocument.parse(raw, wrong.unlock)
+    monkeypatch.setattr(argon2.low_level, "hash_secret_raw", None)
+    for _ in range(3):
+        with pytest.raises(KeyRingError, match="does not fit"):
+            KeyDocument.parse(raw, wrong.unlock)
+
+
 def test_a_passphrase_and_a_key_are_not_taken_for_each_other():
     """32 characters are no 32 random bytes."""
     text = "x" * 32
