@@ -185,6 +185,9 @@ async def test_register_tracers_makes_the_spans():
         def __init__(self, context):
             self.context = context
 
+        def rename(self, name):
+            pass
+
         def set(self, name, value):
             pass
 

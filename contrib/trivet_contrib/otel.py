@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from trivet.tracing.contracts import AttributeValue, SpanKind
 
 _MAX_ERROR: Final = 300
+_FAILED: Final = "error.type"
 
 
 class OtelSpan:
@@ -42,9 +43,17 @@ class OtelSpan:
         """Its place in the trace."""
         return self._context
 
+    def rename(self, name: str) -> None:
+        """Give it another name."""
+        self._span.update_name(name)
+
     def set(self, name: str, value: AttributeValue) -> None:
         """Set an attribute."""
         self._span.set_attribute(name, value)
+        if name == _FAILED:
+            from opentelemetry.trace import Status, StatusCode
+
+            self._span.set_status(Status(StatusCode.ERROR, str(value)[:_MAX_ERROR]))
 
     def event(self, name: str, attributes: Mapping[str, AttributeValue] | None = None) -> None:
         """Note that something happened now."""

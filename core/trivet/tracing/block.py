@@ -39,8 +39,12 @@ class SpanBlock:
         """Its place in the trace; None where tracing is off."""
         return self._span.context
 
+    def rename(self, name: str) -> None:
+        """Give it another name."""
+        self._span.rename(name)
+
     def set(self, name: str, value: AttributeValue) -> None:
-        """Set an attribute; the last value counts. Never a secret."""
+        """Set an attribute; the last value counts. Never a secret. ``error.type`` says that the work failed."""
         self._span.set(name, value)
 
     def event(self, name: str, attributes: Mapping[str, AttributeValue] | None = None) -> None:
@@ -75,6 +79,9 @@ class OffBlock:
 
     __slots__ = ()
     context: Final = None
+
+    def rename(self, name: str) -> None:
+        """Do nothing."""
 
     def set(self, name: str, value: AttributeValue) -> None:
         """Do nothing."""

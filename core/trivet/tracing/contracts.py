@@ -21,8 +21,12 @@ class TraceSpan(Protocol):
         """Its place in the trace."""
         ...
 
+    def rename(self, name: str) -> None:
+        """Give it another name: the route that answers a request is known only afterwards."""
+        ...
+
     def set(self, name: str, value: AttributeValue) -> None:
-        """Set an attribute; the last value counts."""
+        """Set an attribute; the last value counts. ``error.type`` says that the work failed though it raises nothing."""
         ...
 
     def event(self, name: str, attributes: Mapping[str, AttributeValue] | None = None) -> None:

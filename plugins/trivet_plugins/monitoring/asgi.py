@@ -3,7 +3,7 @@
 It is no plugin: put it around the application, or into its stack::
 
     app = FastAPI(lifespan=kernel.lifespan)
-    app.add_middleware(MetricsMiddleware, metrics=kernel.metrics)
+    app.add_middleware(MetricsMiddleware, metrics=kernel.metrics, tracing=kernel.tracing)
 
     app = MetricsMiddleware(
         Litestar(...), metrics=kernel.metrics
@@ -17,6 +17,8 @@ The names are those of OpenTelemetry (https://opentelemetry.io/docs/specs/semcon
   ``http_server_client_disconnects_total`` before the last byte, by method and route
 - ``http_server_active_requests`` by method
 - ``websocket_server_active_connections``, ``websocket_server_connection_duration_seconds`` by route and ``error_type``
+
+With ``tracing`` each request is a span, ``GET /orders/{number}``, below that of its ``traceparent``; exemplars lead there.
 """
 
 from __future__ import annotations
@@ -25,10 +27,13 @@ from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from trivet_plugins.monitoring.routes import Routes, Scope
+from trivet.tracing.propagation import TRACEPARENT, TRACESTATE
+from trivet.tracing.registry import Tracing
+from trivet_plugins.monitoring.routes import UNMATCHED, Routes, Scope
 
 if TYPE_CHECKING:
     from trivet.metrics.registry import Metrics
+    from trivet.tracing.block import OffBlock, SpanBlock
 
 Message = Any
 Receive = Callable[[], Awaitable[Message]]
@@ -85,17 +90,21 @@ class MetricsMiddleware:
     Args:
         app: The application, or what is next in its stack.
         metrics: ``kernel.metrics``.
+        tracing: ``kernel.tracing``; None: requests are no spans.
     """
 
-    def __init__(self, app: Application, *, metrics: Metrics) -> None:
+    def __init__(self, app: Application, *, metrics: Metrics, tracing: Tracing | None = None) -> None:
         self.app = app
+        self._tracing = tracing or Tracing()
         self._metrics = RequestMetrics(metrics)
         self._routes = Routes(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI connection."""
         if scope["type"] == "http":
-            await _Exchange(self._metrics, self._routes, scope).run(self.app, receive, send)
+            parent = self._tracing.extract(_trace_headers(scope))
+            with self._tracing.span(scope["method"], kind="server", parent=parent) as span:
+                await _Exchange(self._metrics, self._routes, scope, span).run(self.app, receive, send)
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
@@ -115,11 +124,18 @@ class MetricsMiddleware:
             self._metrics.connected[route, error].observe(perf_counter() - begun)
 
 
+def _trace_headers(scope: Scope) -> dict[str, str]:
+    wanted = (TRACEPARENT, TRACESTATE)
+    found = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope.get("headers", ()))
+    return {name: value for name, value in found if name in wanted}
+
+
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, metrics: RequestMetrics, routes: Routes, scope: Scope) -> None:
+    def __init__(self, metrics: RequestMetrics, routes: Routes, scope: Scope, span: SpanBlock | OffBlock) -> None:
         self._metrics = metrics
+        self._span = span
         self._routes = routes
         self._scope = scope
         self._before = dict(scope)
@@ -169,6 +185,7 @@ class _Exchange:
         status = str(self._status or (500 if error else 0))  # what an exception becomes further out
         if not error and self._status >= 500:
             error = status
+        self._describe(route, error)
         metrics.duration[method, route, status, error].observe(end - self._begun)
         if self._first is not None:
             metrics.first_byte[method, route].observe(self._first - self._begun)
@@ -176,3 +193,15 @@ class _Exchange:
         metrics.sent[method, route].observe(self._sent)
         if self._left:
             metrics.disconnects[method, route].inc()
+
+    def _describe(self, route: str, error: str) -> None:
+        """Say in the span what is known now, by OpenTelemetry's names."""
+        span = self._span
+        span.rename(self._method if route == UNMATCHED else f"{self._method} {route}")
+        span.set("http.request.method", self._method)
+        span.set("http.route", route)
+        span.set("url.path", self._before.get("path", ""))
+        if self._status:
+            span.set("http.response.status_code", self._status)
+        if error:
+            span.set("error.type", error)

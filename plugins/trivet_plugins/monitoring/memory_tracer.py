@@ -25,6 +25,9 @@ MAX_ATTRIBUTES: Final = 128
 MAX_TEXT: Final = 1_024
 """Characters of a text in an attribute; what is longer is cut."""
 
+FAILED: Final = "error.type"
+"""The attribute that says that work failed which raises nothing (OpenTelemetry, "Recording errors")."""
+
 _TRACE_BITS: Final = 128
 _SPAN_BITS: Final = 64
 
@@ -82,6 +85,10 @@ class MemorySpan:
             self._context = TraceContext(self.trace, self.span, self.sampled, state)
         return self._context
 
+    def rename(self, name: str) -> None:
+        """Give it another name."""
+        self.name = name
+
     def set(self, name: str, value: AttributeValue) -> None:
         """Set an attribute."""
         if self._attributes is None:
@@ -101,6 +108,8 @@ class MemorySpan:
         self.seconds = perf_counter() - self._begun
         if isinstance(error, Exception):  # a cancelled task or a closed generator has not failed
             self.error = failure_text(error)
+        elif self._attributes is not None and error is None:
+            self.error = str(self._attributes.get(FAILED, ""))
         self._tracer.ended(self)
 
     def record(self) -> SpanRecord:

@@ -54,6 +54,8 @@ class TracerSuite(Suite):
     def test_it_takes_whatever_an_application_notes(self, tracer: Tracer) -> None:
         """Attributes of every kind, many of them, events and errors: nothing raises."""
         span = tracer.start("suite", "internal", {"text": "a", "flag": True, "number": 1, "share": 0.5}, None)
+        span.rename("suite, renamed")
+        span.set("error.type", "timeout")
         for number in range(1_000):
             span.set(f"attribute_{number}", "x" * 10_000)
             span.event("happened", {"number": number})
@@ -80,7 +82,8 @@ class TracerSuite(Suite):
         """A tracer that is a store shows a span that has ended under its trace."""
         if not isinstance(tracer, SpanStore):
             pytest.skip("this tracer keeps no spans")
-        span = tracer.start("suite", "client", {"attempt": 1}, PARENT)
+        span = tracer.start("later the suite", "client", {"attempt": 1}, PARENT)
+        span.rename("suite")
         span.end(ValueError("the work failed"))
         (record,) = [one for one in tracer.spans(trace_id=PARENT.trace_id) if one.span_id == span.context.span_id]
         assert isinstance(record, SpanRecord)
