@@ -30,7 +30,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "List the providers that take part, and the plugins that give them.",
     ),
     "run": ("trivet_plugins.cli.run:run", "Run a service until it is told to stop."),
-    "traces": ("trivet_plugins.cli.traces:traces", "Show the last spans of a running service, or one trace."),
+    "traces": ("trivet_plugins.cli.traces:traces", "Show the last spans of a running service, the newest first."),
     "secrets": ("trivet_plugins.cli.secrets:secrets", "Create the key file; seal and open values."),
     "token": ("trivet_plugins.cli.token:token", "Make a token for the admin pages, and its hash."),
 }

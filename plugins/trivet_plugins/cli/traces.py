@@ -27,7 +27,10 @@ SHOWN: Final = 50
 @remote_options(default=DEFAULT_URL)
 @debug_option
 def traces(*, trace_id: str | None, notable: bool, as_json: bool, url: str, token_file: pathlib.Path | None) -> None:
-    """Show the last spans of a running service, the newest first; with a TRACE_ID that trace as a tree."""
+    """Show the last spans of a running service, the newest first.
+
+    With a TRACE_ID it shows that trace as a tree.
+    """
     found = remote(url, token_file).get("/traces", trace=trace_id, notable="1" if notable else None)
     spans: Sequence[Span] = found["spans"]
     if as_json:

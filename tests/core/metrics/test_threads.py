@@ -47,6 +47,8 @@ def test_no_update_is_lost(frantic):
     counter = metrics.counter("c", "C.")
     labelled = metrics.counter("l", "L.", labels=("x",))
     gauge, histogram = metrics.gauge("g", "G."), metrics.histogram("h", "H.", buckets=(1, 2, 3))
+    summary, native = metrics.summary("s", "S."), metrics.histogram("n", "N.", schema=8, max_buckets=2)
+    metrics.take_exemplars(lambda: {"trace_id": "x"})
 
     def work(number):
         for index in range(EACH):
@@ -55,6 +57,9 @@ def test_no_update_is_lost(frantic):
             gauge.inc(3)
             gauge.dec(True)
             histogram.observe(index % 4)
+            if index % 10 == 0:
+                summary.observe(index % 3)
+                native.observe(index % 7)
 
     in_threads(work)
     total = THREADS * EACH
@@ -63,6 +68,11 @@ def test_no_update_is_lost(frantic):
     assert gauge[()].value == 2 * total
     assert histogram[()].cumulated() == [total // 2, total * 3 // 4, total, total]
     assert histogram[()].sum == total * 1.5
+    assert summary[()].count == total // 10
+    assert summary[()].sum == THREADS * sum(index % 3 for index in range(0, EACH, 10))
+    _schema, zero, positive, negative, count, summed = native[()].native()
+    assert zero + sum(positive.values()) + sum(negative.values()) == count == total // 10
+    assert summed == THREADS * sum(index % 7 for index in range(0, EACH, 10))
 
 
 def test_a_series_is_born_once_however_many_threads_meet(frantic):
