@@ -23,6 +23,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+ROOT = Path(__file__).parents[2]
 STAGE = Path(__file__).with_name("stage.py")
 # What changes files, and what frees locks; reading changes nothing.
 SYSCALLS = (
@@ -92,6 +93,11 @@ class Ending:
     code: int
 
 
+def _path():
+    given = os.environ.get("PYTHONPATH")
+    return os.pathsep.join((str(ROOT), given)) if given else str(ROOT)
+
+
 class SyscallFaults:
     """Runs one operation under faults. Use it as a context manager; it holds a process that has imported what it needs.
 
@@ -104,7 +110,7 @@ class SyscallFaults:
     def __init__(self, operation, template, scratch):
         self.template = template
         self.scratch = scratch
-        environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": _path()}  # operations may import tests
         self._errors = (scratch / "stderr").open("w+")
         self._stage = subprocess.Popen(
             [sys.executable, STAGE, operation],
