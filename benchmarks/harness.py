@@ -99,6 +99,21 @@ class Row:
     timed: bool = True
 
 
+def within(measure: str, found: float, limit: float) -> Row:
+    """Return the row of a time that has a limit and no peer, both in seconds."""
+    ratio = found / limit
+    return Row(
+        measure=measure,
+        peer="the limit",
+        ours=found,
+        theirs=limit,
+        ratio=ratio,
+        goal=str(at_most(1)),
+        shown=f"{ratio:.2f}x",
+        met=ratio <= 1,
+    )
+
+
 Measure = Callable[[], AbstractContextManager[Contest | Count | Sequence[Row]]]
 measures: dict[str, Measure] = {}
 
