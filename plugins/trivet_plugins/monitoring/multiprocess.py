@@ -102,14 +102,9 @@ async def multiprocess(config: MultiprocessConfig, kernel: Kernel) -> AsyncItera
     periodic = Periodic("multiprocess", kernel, config.interval)
     end = kernel.metrics.add_view(workers.view)
     try:
-        with periodic.watched():
-            async with anyio.create_task_group() as tasks:
-                await periodic.once(workers.exchange)
-                tasks.start_soon(periodic.run, workers.exchange)
-                yield workers
-                tasks.cancel_scope.cancel()
-            with anyio.CancelScope(shield=True):
-                await periodic.once(workers.exchange)
+        await periodic.once(workers.exchange)
+        async with periodic.running(workers.exchange, workers.exchange):
+            yield workers
     finally:
         end()
         files.close()

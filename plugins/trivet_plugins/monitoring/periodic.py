@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import anyio
@@ -14,6 +14,9 @@ from trivet import CheckPlan, Status, Verdict
 
 if TYPE_CHECKING:
     from trivet import Kernel, MetricExporter
+
+
+Export = Callable[[], Awaitable[None]]
 
 
 class Periodic:
@@ -40,12 +43,17 @@ class Periodic:
         self._last = last.labels(name)
         self._last.set(math.nan)
 
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Show the health of the export as long as the block runs."""
+    @asynccontextmanager
+    async def running(self, export: Export, at_end: Export) -> AsyncIterator[None]:
+        """Export while the block runs, and show how that goes in health; do ``at_end`` once more when it has ended."""
         remove = self._kernel.health.add(f"{self.name}_export", self)
         try:
-            yield
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self.run, export)
+                yield
+                tasks.cancel_scope.cancel()
+            with anyio.CancelScope(shield=True):
+                await self.once(at_end)
         finally:
             remove()
 
@@ -53,13 +61,13 @@ class Periodic:
         """Warn while the last export failed."""
         return Verdict(Status.WARN, f"the last export failed: {self._error}") if self._error else None
 
-    async def run(self, export: Callable[[], Awaitable[None]]) -> None:
+    async def run(self, export: Export) -> None:
         """Export, now and at every turn, for ever."""
         while True:
             await self.once(export)
             await anyio.sleep(self._interval)
 
-    async def once(self, export: Callable[[], Awaitable[None]]) -> None:
+    async def once(self, export: Export) -> None:
         """Export once; a failure is told as health and metrics do."""
         try:
             await export()

@@ -146,13 +146,8 @@ async def pushgateway(config: PushgatewayConfig, kernel: Kernel) -> AsyncIterato
         return
     periodic = Periodic("pushgateway", kernel, config.interval)
     gateway = Pushgateway(config, config.job or kernel.name, periodic)
-    with periodic.watched():
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(periodic.run, gateway.push)
-            yield gateway
-            tasks.cancel_scope.cancel()
-        with anyio.CancelScope(shield=True):
-            await periodic.once(gateway.delete if config.delete else gateway.push)
+    async with periodic.running(gateway.push, gateway.delete if config.delete else gateway.push):
+        yield gateway
 
 
 @hookimpl

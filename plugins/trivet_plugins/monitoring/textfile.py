@@ -93,13 +93,8 @@ async def textfile(config: TextfileConfig, kernel: Kernel) -> AsyncIterator[Text
         return
     periodic = Periodic("textfile", kernel, config.interval)
     file = Textfile(config.path, periodic)
-    with periodic.watched():
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(periodic.run, file.write)
-            yield file
-            tasks.cancel_scope.cancel()
-        with anyio.CancelScope(shield=True):
-            await periodic.once(file.write if config.keep else file.remove)
+    async with periodic.running(file.write, file.write if config.keep else file.remove):
+        yield file
 
 
 @hookimpl
