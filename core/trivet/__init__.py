@@ -124,6 +124,13 @@ _HOMES = {
     "trivet.metrics.family": ("Family",),
     "trivet.metrics.gauge": ("Gauge",),
     "trivet.metrics.histogram": ("Histogram",),
+    "trivet.metrics.history": (
+        "Extremes",
+        "Matcher",
+        "MetricHistory",
+        "MetricSeries",
+        "Samples",
+    ),
     "trivet.metrics.info": ("Info",),
     "trivet.metrics.stateset": ("StateSet",),
     "trivet.metrics.summary": ("Summary",),

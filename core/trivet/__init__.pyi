@@ -90,6 +90,11 @@ from trivet.metrics.exemplar import Exemplar as Exemplar
 from trivet.metrics.family import Family as Family
 from trivet.metrics.gauge import Gauge as Gauge
 from trivet.metrics.histogram import Histogram as Histogram
+from trivet.metrics.history import Extremes as Extremes
+from trivet.metrics.history import Matcher as Matcher
+from trivet.metrics.history import MetricHistory as MetricHistory
+from trivet.metrics.history import MetricSeries as MetricSeries
+from trivet.metrics.history import Samples as Samples
 from trivet.metrics.info import Info as Info
 from trivet.metrics.stateset import StateSet as StateSet
 from trivet.metrics.summary import Summary as Summary
@@ -119,6 +124,7 @@ __all__ = (
     "Event",
     "Explanation",
     "ExportError",
+    "Extremes",
     "Family",
     "FormatError",
     "Gauge",
@@ -137,8 +143,11 @@ __all__ = (
     "Leveled",
     "Live",
     "LoadContext",
+    "Matcher",
     "MetricError",
     "MetricExporter",
+    "MetricHistory",
+    "MetricSeries",
     "MissingExtraError",
     "NothingThereError",
     "Origin",
@@ -165,6 +174,7 @@ __all__ = (
     "Resolver",
     "Result",
     "RetryLater",
+    "Samples",
     "SealError",
     "Secret",
     "SecurityLevel",

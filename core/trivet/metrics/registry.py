@@ -100,6 +100,10 @@ class Metrics(Instruments):
             families = view(families)
         return families
 
+    def registered(self) -> tuple[AnyFamily, ...]:
+        """Return all families as they are, in the order of their making: nothing runs, gauges are as of the last scrape."""
+        return self._shelf.all()
+
     def get(self, name: str) -> AnyFamily | None:
         """Return the family of that name, or None."""
         return self._shelf.get(name)

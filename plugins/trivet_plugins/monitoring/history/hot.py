@@ -1,0 +1,63 @@
+"""`Hot`: the newest ticks of all families, not packed yet."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING
+
+from trivet_plugins.monitoring.history.sheet import Sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from trivet_plugins.monitoring.history.shelf import Series, Shelf
+
+ROW_BYTES = 72
+"""What a row takes besides its values."""
+
+
+class Hot:
+    """Sheets by the names of their families, with the times of their rows.
+
+    Threads may read while the event loop writes: ``times`` grows last.
+    """
+
+    def __init__(self) -> None:
+        self.times: array[float] = array("d")
+        self.sheets: dict[str, Sheet] = {}
+        self.size = 0
+
+    @property
+    def gone(self) -> int:
+        """Series with a column here that were not there at the last tick."""
+        return sum(sheet.gone for sheet in self.sheets.values())
+
+    def sheet(self, name: str, shelf: Shelf) -> Sheet:
+        """Return the sheet of a family, which may be a new one."""
+        found = self.sheets.get(name)
+        if found is None:
+            found = self.sheets[name] = Sheet(shelf, len(self.times))
+        return found
+
+    def commit(self, time: float, rows: Mapping[str, array[float]]) -> None:
+        """Add a tick."""
+        for name, sheet in self.sheets.items():
+            row = rows.get(name)
+            sheet.commit(row)
+            self.size += 8 if row is None else 8 * len(row) + ROW_BYTES
+        self.times.append(time)
+
+    def holds(self, series: Series) -> bool:
+        """Tell whether a series has a column here."""
+        sheet = self.sheets.get(series.family)
+        return sheet is not None and series in sheet.index
+
+    def values(self, series: Series, count: int) -> array[float] | None:
+        """Return the values of a series at the first ``count`` ticks; None where it has none."""
+        sheet = self.sheets.get(series.family)
+        return None if sheet is None else sheet.column(series, count)
+
+    def turned(self) -> Iterator[tuple[Sequence[Series], list[array[float]]]]:
+        """Yield some series at a time, each with its values at all ticks."""
+        for sheet in self.sheets.values():
+            yield from sheet.turned()
