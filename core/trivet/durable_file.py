@@ -52,6 +52,22 @@ def creating(path: pathlib.Path) -> Iterator[BinaryIO]:
     _sync_directory(path)
 
 
+@contextlib.contextmanager
+def writing(path: pathlib.Path) -> Iterator[BinaryIO]:
+    """Write a file with mode 0600 piece by piece, in the place of the one that is there, if any, when the block has ended well.
+
+    A process that is killed in the block leaves a hidden ``.<name>.*.tmp`` beside it.
+
+    Raises:
+        OSError: if it cannot be written; what was there is then as it was.
+    """
+    with _temporary(path, 0o600) as (temporary, file):
+        yield file
+        _sync(file)
+        os.replace(temporary, path)  # noqa: PTH105 - a plain string, as mkstemp gave it
+    _sync_directory(path)
+
+
 def replace(path: pathlib.Path, data: bytes, *, backup: pathlib.Path | None = None) -> None:
     """Replace the content of an existing file, keeping its mode and, where allowed, its owner. A link stays a link.
 

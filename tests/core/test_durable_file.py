@@ -78,6 +78,21 @@ def test_a_file_that_is_written_piece_by_piece_is_there_at_the_end_only(tmp_path
     assert path.read_bytes() == b"onetwo"
 
 
+def test_writing_takes_the_place_of_what_is_there_at_the_end_only(tmp_path):
+    path = tmp_path / "file"
+    for old, new in [(None, b"first"), (b"first", b"second")]:
+        with durable_file.writing(path) as file:
+            file.write(new)
+            assert (path.read_bytes() if path.exists() else None) == old
+        assert path.read_bytes() == new
+    with pytest.raises(RuntimeError), durable_file.writing(path) as file:
+        file.write(b"third")
+        raise RuntimeError
+    assert path.read_bytes() == b"second"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_without_hard_links_creating_is_still_exclusive(tmp_path, monkeypatch):
     """As on FAT: the name is taken first, then the content is moved there."""
 

@@ -2,10 +2,12 @@
 
 Config (``plugins.history``): ``interval`` in seconds (1), ``collect``: seconds between two runs of collectors and gauge functions
 (5), ``budget`` of memory ("64MiB"), ``block``: ticks that are packed together (300), ``tiers``: how long which resolution is kept
-(every tick for 1 h, then 10 s for 6 h, then 60 s for 48 h). Example::
+(every tick for 1 h, then 10 s for 6 h, then 60 s for 48 h), ``path``: a file in which the past outlives the process (none),
+``save``: seconds between two times that it is written (300); it is written at the end too. Example::
 
     [plugins.history]
     budget = "32MiB"
+    path = "/var/lib/orders/metrics.history"
 
     [[plugins.history.tiers]]
     step = 0  # every tick
@@ -23,6 +25,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -32,10 +35,14 @@ from trivet_plugins.monitoring.history.clock import RisingClock
 from trivet_plugins.monitoring.history.keeper import Keeper
 from trivet_plugins.monitoring.history.reader import RecordedHistory
 from trivet_plugins.monitoring.history.recorder import Recorder
+from trivet_plugins.monitoring.history.store import Store
 from trivet_plugins.monitoring.history.tiers import Tier
+from trivet_plugins.monitoring.periodic import Periodic
 
 TIERS: Final = (Tier(0, 3_600), Tier(10, 6 * 3_600), Tier(60, 48 * 3_600))
 MIN_BUDGET: Final = 1 << 20
+MAX_FILE: Final = 4
+"""The largest file that is read, in budgets: the budget may have been larger when it was written."""
 
 
 def _coarser(_instance: object, _attribute: attrs.Attribute[Any], value: tuple[Tier, ...]) -> None:
@@ -55,13 +62,15 @@ def _some_room(_instance: object, _attribute: attrs.Attribute[Any], value: int) 
 
 @attrs.frozen
 class HistoryConfig:
-    """The section ``plugins.history``: how fine, how long, in how much memory."""
+    """The section ``plugins.history``: how fine, how long, in how much memory, and where over a restart."""
 
     interval: float = attrs.field(default=1.0, validator=attrs.validators.ge(0.01))
     collect: float = attrs.field(default=5.0, validator=attrs.validators.ge(0))
     budget: ByteSize = attrs.field(default=ByteSize(64 << 20), validator=_some_room)
     block: int = attrs.field(default=300, validator=[attrs.validators.ge(2), attrs.validators.le(3_600)])
     tiers: tuple[Tier, ...] = attrs.field(default=TIERS, validator=_coarser)
+    path: Path | None = None
+    save: float = attrs.field(default=300.0, validator=attrs.validators.gt(0))
 
 
 @asynccontextmanager
@@ -75,8 +84,28 @@ async def record(config: HistoryConfig, kernel: Kernel) -> AsyncIterator[Recorde
         block=config.block,
         collect=config.collect,
     )
-    async with Keeper(recorder, config.interval).running():
+    async with _kept(config, kernel, recorder), Keeper(recorder, config.interval).running():
         yield RecordedHistory(recorder, kernel.metrics)
+
+
+@asynccontextmanager
+async def _kept(config: HistoryConfig, kernel: Kernel, recorder: Recorder) -> AsyncIterator[None]:
+    """Read the file, if there is to be one; write it in its rhythm, and at the end of the block with the newest rows."""
+    if config.path is None:
+        yield
+        return
+    store = Store(config.path, kernel=kernel.name, limit=MAX_FILE * config.budget)
+    await recorder.restore(await store.load(recorder.shelf, recorder.clock.now()))
+
+    async def save() -> None:
+        await store.save(recorder.past.generations, recorder.clock.now())
+
+    async def save_all() -> None:
+        await recorder.seal()
+        await save()
+
+    async with Periodic("history", kernel, config.save).running(save, save_all):
+        yield
 
 
 @hookimpl

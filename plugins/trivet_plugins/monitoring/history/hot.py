@@ -47,6 +47,11 @@ class Hot:
             self.size += 8 if row is None else 8 * len(row) + ROW_BYTES
         self.times.append(time)
 
+    def series(self) -> Iterator[Series]:
+        """Yield all series with a column here."""
+        for sheet in self.sheets.values():
+            yield from sheet.index
+
     def holds(self, series: Series) -> bool:
         """Tell whether a series has a column here."""
         sheet = self.sheets.get(series.family)

@@ -118,23 +118,29 @@ class Recorder:
             self._sealing, self.hot = self.hot, Hot()
             self._publish()
             self._count_refused(self._sealing)
-        made = await sealed(self._sealing, breath) if self._sealing.times else None
+        hot = self._sealing
+        made = await sealed(hot, breath) if hot.times else None
         async with self._room:
             if made is not None:
                 self.tiers.add(made)
             self._sealing = None
             self._publish()
+            await self._forget_unheld(hot.series(), breath)
             await self.tiers.tidy(self._publish, breath)
             if self._is_crowded:
                 await self._evict(breath)
         await self._make_room(breath)
 
-    def restore(self, generations: Iterable[Generation]) -> None:
+    async def restore(self, generations: Iterable[Generation]) -> None:
         """Take what an earlier process has recorded, in the order of its times, before the first tick."""
+        breath = Breath()
         for one in generations:
-            self.tiers.add(one)
-            self.clock.pass_by(one.times[-1])
+            if self.tiers.add(one):
+                self.clock.pass_by(one.times[-1])
+            else:
+                await self._forget(one, False, breath)  # noqa: FBT003 - as declared
         self._publish()
+        await self._make_room(breath)
 
     def _publish(self) -> None:
         hots = (self.hot,) if self._sealing is None else (self._sealing, self.hot)
@@ -172,8 +178,12 @@ class Recorder:
     async def _forget(self, dropped: Generation, scarce: bool, breath: Breath) -> None:  # noqa: FBT001 - as `Tiers` calls it
         if scarce:
             self._evicted["block",].inc(len(dropped.payloads))
-        for number, series in enumerate(dropped.payloads, 1):
+        for series in dropped.payloads:
             series.held -= 1
+        await self._forget_unheld(dropped.payloads, breath)
+
+    async def _forget_unheld(self, some: Iterable[Series], breath: Breath) -> None:
+        for number, series in enumerate(some, 1):
             if not series.held and not self._is_hot(series):
                 self.shelf.forget(series)
             if number % 100 == 0:

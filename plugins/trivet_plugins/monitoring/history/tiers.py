@@ -56,12 +56,13 @@ class Tiers:
         """Return all generations, in the order of their times."""
         return tuple(one for level in reversed(self._levels) for one in level)
 
-    def add(self, made: Generation) -> None:
-        """Add the newest generation, or one that was read back; not one that is coarser than all tiers."""
+    def add(self, made: Generation) -> bool:
+        """Add the newest generation, or one that was read back; return whether there is a tier for it."""
         for tier, level in zip(self._tiers, self._levels, strict=True):
             if tier.step >= made.step:
                 level.append(made)
-                return
+                return True
+        return False
 
     async def tidy(self, published: Callable[[], None], breath: Breath) -> None:
         """Fold and drop what is older than its tier keeps.

@@ -155,6 +155,7 @@ async def test_collectors_run_as_seldom_as_for_a_scrape(scene):
     assert [value for _, value in one.samples("g")] == [1] * 5 + [2] * 5 + [3]
 
 
+@pytest.mark.timeout(120)
 async def test_the_budget_is_kept_under_fifty_thousand_births(scene):
     """In the figure that is shown, and in memory that the interpreter really holds."""
     budget = 8 << 20
