@@ -39,7 +39,7 @@ from trivet_plugins.monitoring.history.store import Store
 from trivet_plugins.monitoring.history.tiers import Tier
 from trivet_plugins.monitoring.periodic import Periodic
 
-TIERS: Final = (Tier(0, 3_600), Tier(10, 6 * 3_600), Tier(60, 48 * 3_600))
+TIERS: Final = (Tier(0.0, 3_600.0), Tier(10.0, 6 * 3_600.0), Tier(60.0, 48 * 3_600.0))
 MIN_BUDGET: Final = 1 << 20
 MAX_FILE: Final = 4
 """The largest file that is read, in budgets: the budget may have been larger when it was written."""
