@@ -10,7 +10,7 @@ from typing import ClassVar
 import attrs
 import pytest
 
-from trivet import Kernel, Launch, LoadContext, Provider, hookimpl
+from trivet import Kernel, Launch, LoadContext, Provider, Secret, hookimpl
 from trivet.testing import memory_config
 from trivet.testing.suites import (
     CipherBackendSuite,
@@ -26,6 +26,13 @@ from trivet.testing.suites import (
     TracerSuite,
 )
 from trivet_plugins.monitoring.disk import DiskConfig, disk_check
+from trivet_plugins.zero_knowledge.conformance import ProofCase, ProofSystemSuite
+from trivet_plugins.zero_knowledge.membership_statement import MembershipStatement
+from trivet_plugins.zero_knowledge.named_relations import dleq
+from trivet_plugins.zero_knowledge.pedersen import commit
+from trivet_plugins.zero_knowledge.point import GENERATOR, multiply
+from trivet_plugins.zero_knowledge.range_statement import RangeStatement
+from trivet_plugins.zero_knowledge.sigma_system import RelationStatement
 
 SUITES = {
     "cipher": CipherBackendSuite,
@@ -35,6 +42,7 @@ SUITES = {
     "key_source": KeySourceSuite,
     "metric_exporter": MetricExporterSuite,
     "password_hasher": PasswordHasherSuite,
+    "proof_system": ProofSystemSuite,
     "resolver": ResolverSuite,
     "tracer": TracerSuite,
 }
@@ -133,6 +141,63 @@ class TestPbkdf2Sha256(PasswordHasherSuite):
     def excessive(self):
         """A thousand million rounds."""
         return [f"$pbkdf2-sha256$i=1000000000,l=32${'A' * 22}${'A' * 43}"]
+
+
+# -- proof systems ----------------------------------------------------------------------------------------------------
+
+
+class TestSigmaP256(ProofSystemSuite):
+    """Linear relations."""
+
+    provider = "proof_system/sigma_p256"
+
+    @pytest.fixture
+    async def system(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "zero_knowledge")
+
+    @pytest.fixture
+    def case(self):
+        """The same scalar behind two points."""
+        points = [multiply(number, GENERATOR) for number in (5, 6, 30, 42)]
+        true, other = dleq(*points[:3]), dleq(points[0], points[1], points[3])
+        return ProofCase(RelationStatement(true), Secret((5,)), RelationStatement(other), Secret((6,)))
+
+
+class TestRangeP256(ProofSystemSuite):
+    """Ranges."""
+
+    provider = "proof_system/range_p256"
+
+    @pytest.fixture
+    async def system(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "zero_knowledge")
+
+    @pytest.fixture
+    def case(self):
+        """A value that the second range leaves out."""
+        commitment = commit(10, 7)
+        statements = RangeStatement(commitment, 3, 10), RangeStatement(commitment, 3, 9)
+        return ProofCase(statements[0], Secret((10, 7)), statements[1], Secret((9, 7)))
+
+
+class TestMembershipP256(ProofSystemSuite):
+    """Membership in a set."""
+
+    provider = "proof_system/membership_p256"
+
+    @pytest.fixture
+    async def system(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "zero_knowledge")
+
+    @pytest.fixture
+    def case(self):
+        """A value that the second set leaves out."""
+        commitment = commit(443, 7)
+        statements = MembershipStatement(commitment, (80, 443, 8080)), MembershipStatement(commitment, (80, 8080))
+        return ProofCase(statements[0], Secret((443, 7)), statements[1], Secret((80, 7)))
 
 
 # -- master keys ------------------------------------------------------------------------------------------------------
