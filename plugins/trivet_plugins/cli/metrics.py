@@ -1,4 +1,4 @@
-"""``trivet metrics top|show``: what a running service spends its time on, and all that it measures."""
+"""``trivet metrics top|show|history``: what a running service spends its time on, and all that it measures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from trivet_plugins.cli.inquiry import json_text
+from trivet_plugins.cli.metrics_history import history
 from trivet_plugins.cli.options import debug_option, json_option
+from trivet_plugins.cli.printable import printable
 from trivet_plugins.cli.remote import DEFAULT_URL, RemoteError, remote, remote_options
 
 if TYPE_CHECKING:
@@ -89,11 +91,11 @@ def show(*, pattern: str | None, as_json: bool, url: str, token_file: pathlib.Pa
     elif not chosen:
         click.echo(f"no metric has {pattern!r} in its name")
     elif pattern is None:
-        rows = [(one.name, one.kind, f"{len(one.samples)}", _plain(one.help)) for one in chosen]
+        rows = [(one.name, one.kind, f"{len(one.samples)}", printable(one.help)) for one in chosen]
         click.echo("\n".join(_table([("METRIC", "TYPE", "SAMPLES", "HELP"), *rows], left=(0, 1, 3))))
     else:
         for one in chosen:
-            click.echo(f"{one.name}  {one.kind}  {_plain(one.help)}".rstrip())
+            click.echo(f"{one.name}  {one.kind}  {printable(one.help)}".rstrip())
             click.echo("\n".join(f"  {_sample(sample)}" for sample in one.samples))
 
 
@@ -136,9 +138,9 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     for name in _SHARES:
         above = ">" if row[f"{name}_seconds"] >= row["highest_bound_seconds"] else ""
         quantiles.append(f"{above}{_took(row[f'{name}_seconds'])}")
-    traced = f"{_took(row['slowest_traced_seconds'])} {_plain(row['trace_id'])}" if row["trace_id"] else "-"
+    traced = f"{_took(row['slowest_traced_seconds'])} {printable(row['trace_id'])}" if row["trace_id"] else "-"
     return (
-        _plain(f"{row['operation']} {labels}".rstrip()),
+        printable(f"{row['operation']} {labels}".rstrip()),
         _took(row["total_seconds"]),
         f"{row['count']:.0f}",
         "-" if row["rate"] is None else f"{row['rate']:.3g}/s",
@@ -186,9 +188,9 @@ def _family(family: ParsedFamily, *, samples: bool) -> dict[str, Any]:
 
 def _sample(sample: Sample) -> str:
     labels = ", ".join(f"{name}={value}" for name, value in sample.labels.items())
-    return _plain(f"{sample.name}{{{labels}}} {sample.value:.12g}" if labels else f"{sample.name} {sample.value:.12g}")
+    return printable(
+        f"{sample.name}{{{labels}}} {sample.value:.12g}" if labels else f"{sample.name} {sample.value:.12g}"
+    )
 
 
-def _plain(text: str) -> str:
-    """Return text without what a terminal would obey."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+metrics.add_command(history)

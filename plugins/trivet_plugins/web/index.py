@@ -31,6 +31,7 @@ ENDPOINTS: Final[Mapping[str, str]] = {
     "/config/problems": "What keeps out what the sources say now; empty while that is in force.",
     "/config/history": "The last generations: when, why and by whom; what is pinned and overridden.",
     "/traces": "The last spans of the tracer; ?notable=1 for the slow and failed ones, ?trace= for one trace.",
+    "/history": "What metrics were; ?name= for the series of one, match[label]=, from= and to= narrow it.",
     "/plugins": "The providers that take part, who gives them, and what they are doing.",
 }
 

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from trivet_plugins.web import config_views
 from trivet_plugins.web.config_orders import ORDERS, obey
 from trivet_plugins.web.health_pages import PROBES, health, probe
+from trivet_plugins.web.history_page import history
 from trivet_plugins.web.index import index
 from trivet_plugins.web.record import Records
 from trivet_plugins.web.scrape import scrape
@@ -46,6 +47,7 @@ def build(kernel: Kernel, guard: Guard) -> Starlette:
         "/config/explain": config_views.explain,
         "/plugins": plugins,
         "/traces": traces,
+        "/history": history,
     }
     records = Records(kernel)
     routes = [Route(path, functools.partial(_probe, kernel, guard, group)) for path, group in PROBES.items()]

@@ -10,8 +10,9 @@ import pytest
 
 from trivet.metrics.registry import Metrics
 from trivet.openmetrics.reader import read
-from trivet_plugins.cli.metrics import _plain, _took
+from trivet_plugins.cli.metrics import _took
 from trivet_plugins.cli.operations import operations
+from trivet_plugins.cli.printable import printable
 from trivet_plugins.monitoring.openmetrics import OpenMetricsText
 
 pytestmark = pytest.mark.timeout(120)
@@ -103,7 +104,7 @@ def test_times_read_well_and_nothing_reaches_the_terminal_that_it_would_obey():
         "2 h",
         "2.31 d",
     ]
-    assert _plain("täglich \x1b[2J\n") == "täglich \\x1b[2J\\n"
+    assert printable("täglich \x1b[2J\n") == "täglich \\x1b[2J\\n"
 
 
 def test_the_commands_report_on_a_running_service(orders, run_service, run_trivet, tmp_path):

@@ -354,7 +354,7 @@ async def test_a_large_scrape_is_streamed_and_packed(served):
 
 async def test_the_index_is_a_page_for_people_and_json_for_the_rest(served):
     """A browser gets HTML whose links lead somewhere, anything else JSON."""
-    kernel, client = await served(plugins=[Exporters(TEXT), toml_plugin, tracer_plugin])
+    kernel, client = await served(plugins=[Exporters(TEXT), toml_plugin, tracer_plugin, "history"])
     async with client:
         page = await client.get("/", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
         data = (await client.get("/")).json()

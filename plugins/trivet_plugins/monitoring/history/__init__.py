@@ -17,7 +17,7 @@ Config (``plugins.history``): ``interval`` in seconds (1), ``collect``: seconds 
     step = 30
     keep = 86400
 
-Ask it by ``kernel.service(MetricHistory)``.
+Ask it by ``kernel.service(MetricHistory)``, or on the page ``/history``.
 """
 
 from __future__ import annotations
