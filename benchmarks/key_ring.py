@@ -21,11 +21,11 @@ import attrs
 from benchmarks.harness import Block, Contest, Count, Peer, at_most, awaits, calls, faster, measure
 from trivet import Key
 from trivet.ciphers.registry import Ciphers
-from trivet_plugins.security import key_lifecycle
 from trivet_plugins.security.aes_gcm import AesGcm
-from trivet_plugins.security.key_document import KeyDocument
-from trivet_plugins.security.key_masters import Master, Masters
-from trivet_plugins.security.key_ring import POLICY, KeyFile
+from trivet_plugins.security.keys import lifecycle
+from trivet_plugins.security.keys.document import KeyDocument
+from trivet_plugins.security.keys.masters import Master, Masters
+from trivet_plugins.security.keys.ring import POLICY, KeyFile
 
 DATA = os.urandom(1024)
 KEYS = 100
@@ -34,7 +34,7 @@ PROCESSES = 20
 
 COLD_START = """
 import anyio, pathlib, sys
-from trivet_plugins.security.key_ring import KeyFile
+from trivet_plugins.security.keys.ring import KeyFile
 ring = KeyFile(pathlib.Path(sys.argv[1]))
 sys.stdin.read()
 anyio.run(ring.create_missing)
@@ -68,7 +68,7 @@ def ring_of(directory: str, keys: int) -> KeyFile:
 
     def rotated(document: KeyDocument) -> KeyDocument:
         for _ in range(keys - 1):
-            document = key_lifecycle.rotated(document, ring.now(), POLICY, delay=dt.timedelta())
+            document = lifecycle.rotated(document, ring.now(), POLICY, delay=dt.timedelta())
         return document
 
     ring.take(ring.file.change(rotated))
@@ -126,7 +126,7 @@ def write() -> Iterator[Count]:
         key = ring.primary().id
         for _ in range(WRITES):
             started = time.perf_counter()
-            ring.take(ring.file.change(lambda document: key_lifecycle.reserved(document, key, 1), known=ring.loaded))
+            ring.take(ring.file.change(lambda document: lifecycle.reserved(document, key, 1), known=ring.loaded))
             spent.append(time.perf_counter() - started)
         yield Count(round(statistics.median(spent) * 1e6), 2000, note=f"median of {WRITES}, fsync included")
 

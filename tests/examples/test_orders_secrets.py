@@ -8,7 +8,7 @@ from functools import partial
 import anyio
 import pytest
 
-from trivet_plugins.security.key_file import KeyFile
+from trivet_plugins.security.keys.file import KeyFile
 
 pytestmark = pytest.mark.timeout(180)
 BASE = "config/base.toml"

@@ -8,17 +8,17 @@ import textwrap
 import pytest
 
 from trivet import KeyRingError, KeyState
-from trivet_plugins.security import key_lifecycle
-from trivet_plugins.security.key_masters import Master, Masters
-from trivet_plugins.security.key_ring import POLICY, KeyFile
+from trivet_plugins.security.keys import lifecycle
+from trivet_plugins.security.keys.masters import Master, Masters
+from trivet_plugins.security.keys.ring import POLICY, KeyFile
 
 SECRET, FORMER = bytes(range(32)), bytes(range(100, 132))
 
 OPERATION = """
 import attrs, datetime as dt
-from trivet_plugins.security import key_lifecycle
-from trivet_plugins.security.key_masters import Master, Masters
-from trivet_plugins.security.key_ring import POLICY, KeyFile
+from trivet_plugins.security.keys import lifecycle
+from trivet_plugins.security.keys.masters import Master, Masters
+from trivet_plugins.security.keys.ring import POLICY, KeyFile
 SECRET, FORMER = bytes(range(32)), bytes(range(100, 132))
 def prepare(directory):
     ring = KeyFile(directory / "orders.keys", masters=Masters(Master("test:new", SECRET), Master("test:old", FORMER)))
@@ -48,8 +48,8 @@ def template(tmp_path):
     """A ring of two keys in its second generation, and so a backup."""
     ring = ring_of(tmp_path)
     first = ring.create(suite=2)
-    ring.take(ring.file.change(lambda one: key_lifecycle.rotated(one, ring.now(), POLICY, delay=POLICY.delay * 0)))
-    ring.take(ring.file.change(lambda one: key_lifecycle.disabled(one, first.id)))
+    ring.take(ring.file.change(lambda one: lifecycle.rotated(one, ring.now(), POLICY, delay=POLICY.delay * 0)))
+    ring.take(ring.file.change(lambda one: lifecycle.disabled(one, first.id)))
     return tmp_path
 
 
@@ -75,7 +75,7 @@ def check_whole(template, seen):
 def test_a_killed_rotation_leaves_the_old_ring_or_the_new_one(kill_at_every_syscall, template):
     """With the backup, the lock and what is half written: the next writer finds all of it in order."""
     seen = set()
-    rotate = "ring.file.change(lambda one: key_lifecycle.rotated(one, ring.now(), POLICY, delay=POLICY.delay))"
+    rotate = "ring.file.change(lambda one: lifecycle.rotated(one, ring.now(), POLICY, delay=POLICY.delay))"
     calls = kill_at_every_syscall(operation(rotate), template, check_whole(template, seen))
     assert seen == {3, 4}
     assert {"flock", "write", "fsync", "close"} <= {call.name for call in calls}
@@ -114,7 +114,7 @@ def test_a_killed_destruction_leaves_no_backup_with_the_key_once_it_is_gone(kill
         assert state is not KeyState.DESTROYED or not backup.exists()
         check(directory)
 
-    destroy = f"ring.file.change(lambda one: key_lifecycle.destroyed(one, {first}), keep_backup=False)"
+    destroy = f"ring.file.change(lambda one: lifecycle.destroyed(one, {first}), keep_backup=False)"
     kill_at_every_syscall(operation(destroy), template, look)
     assert states == {KeyState.DISABLED, KeyState.DESTROYED}
 
@@ -161,7 +161,7 @@ def test_a_killed_cold_start_leaves_no_ring_or_one_with_a_key(kill_at_every_sysc
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
 def test_a_full_or_broken_disk_is_said_and_changes_nothing(syscall_faults, template, error):
     """Each call fails once: the ring is the old one or the new one, and readable."""
-    rotate = "ring.file.change(lambda one: key_lifecycle.rotated(one, ring.now(), POLICY, delay=POLICY.delay))"
+    rotate = "ring.file.change(lambda one: lifecycle.rotated(one, ring.now(), POLICY, delay=POLICY.delay))"
     names = ("write", "fsync", "link", "linkat", "rename", "renameat", "renameat2")
     generations = set()
     for ending in syscall_faults(operation(rotate), template).endings(fault=f"error={error}", only=names):

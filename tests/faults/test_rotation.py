@@ -14,7 +14,7 @@ from trivet.ciphers.manifests import ENTRIES, sealed_texts
 from trivet.ciphers.registry import Ciphers
 from trivet.config.tree import look_up
 from trivet_plugins.security.aes_gcm import AesGcm
-from trivet_plugins.security.key_file import KeyFile
+from trivet_plugins.security.keys.file import KeyFile
 from trivet_plugins.security.manifests import SealedManifests
 
 COUNT = 1000

@@ -33,16 +33,16 @@ from trivet_plugins.config.dotenv_entries import entries, raw_entries
 from trivet_plugins.config.json import Json
 from trivet_plugins.config.toml import Toml
 from trivet_plugins.config.yaml import Yaml
-from trivet_plugins.security import key_document
 from trivet_plugins.security.aes_gcm import AesGcm
 from trivet_plugins.security.argon2id import _parse as parse_argon2id
 from trivet_plugins.security.audit.checkpoint import Checkpoint, PublicKey, Signer
 from trivet_plugins.security.audit.proof_file import ProofFile
 from trivet_plugins.security.audit.record import AuditRecord, TaggedRecord, line_of
 from trivet_plugins.security.audit.state import SLOT_BYTES, LogState, newest
-from trivet_plugins.security.key_document import KeyDocument
+from trivet_plugins.security.keys import document as key_document
+from trivet_plugins.security.keys.document import KeyDocument
+from trivet_plugins.security.keys.master_text import master_key, passphrase
 from trivet_plugins.security.manifest import Manifest
-from trivet_plugins.security.master_text import master_key, passphrase
 from trivet_plugins.security.merkle import leaf_hash
 from trivet_plugins.security.pbkdf2_sha256 import _parse as parse_pbkdf2
 from trivet_plugins.security.pepper import unmark

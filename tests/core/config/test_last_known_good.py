@@ -17,7 +17,7 @@ from trivet.config import loading
 from trivet.config.layer import DELETE
 from trivet.config.remembered import Remembered
 from trivet.events import ConfigWarning
-from trivet_plugins.security.key_file import KeyFile
+from trivet_plugins.security.keys.file import KeyFile
 
 CANARY = "canary-5up3r-s3cr3t"
 SECONDS = 10

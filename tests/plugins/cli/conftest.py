@@ -17,7 +17,7 @@ import anyio
 import pytest
 
 from trivet_plugins.cli import program
-from trivet_plugins.security.key_file import KeyFile
+from trivet_plugins.security.keys.file import KeyFile
 
 TRIVET = Path(sys.executable).parent / "trivet"
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PYTHONWARNINGS": "error", "TERM": "dumb"}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from trivet.ciphers.envelope import Envelope
-from trivet_plugins.security.key_file import KeyFile
+from trivet_plugins.security.keys.file import KeyFile
 
 CANARY = "hunter2-canary"
 TRIVET = Path(sysconfig.get_path("scripts")) / "trivet"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from trivet_plugins.security.key_file import KeyFile
+from trivet_plugins.security.keys.file import KeyFile
 
 TRIVET = Path(sys.executable).parent / "trivet"
 CANARY = b"hunter2-canary"

@@ -9,7 +9,7 @@ import stat
 import anyio
 import pytest
 
-from trivet_plugins.security.key_file import KeyFile
+from trivet_plugins.security.keys.file import KeyFile
 
 CANARY = "hunter2-canary"
 TOKEN = re.compile(r"trivet:1:[\w-]+")

@@ -18,7 +18,7 @@ from trivet.ciphers.manifests import Manifests
 from trivet.events import SecurityOperation
 from trivet_plugins.config import command_line
 from trivet_plugins.security import level
-from trivet_plugins.security.key_file import KeyFile
+from trivet_plugins.security.keys.file import KeyFile
 
 CANARY = "hunter2-canary"
 # Named, not found by entry point: these tests are about these plugins alone.
@@ -29,7 +29,7 @@ PLUGINS = [
         "config.toml",
         "config.yaml",
         "security.aes_gcm",
-        "security.key_file",
+        "security.keys.file",
         "security.sealed",
     )
 ]

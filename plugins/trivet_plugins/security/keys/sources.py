@@ -27,7 +27,7 @@ from weakref import WeakKeyDictionary
 import anyio.to_thread
 
 from trivet import KeyRingError, Passphrase, Provider, Secret, hookimpl
-from trivet_plugins.security.master_text import MAX_BYTES, master_key, passphrase
+from trivet_plugins.security.keys.master_text import MAX_BYTES, master_key, passphrase
 from trivet_plugins.security.private_file import read_private
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The key ring in a file: data keys in JSON (`trivet_plugins.security.key_document`), wrapped by a master key.
+"""The key ring in a file: data keys in JSON (`trivet_plugins.security.keys.document`), wrapped by a master key.
 
 Config (``plugins.key_file``): ``path``; default ``$TRIVET_KEY_FILE``, else ``./<kernel name>.keys``. ``master``: which master key
 wraps the keys, ``<key source>:<name>``; empty: they stand as they are, in a file of mode 0600. ``former_masters``: others that
@@ -27,10 +27,10 @@ import attrs
 
 from trivet import KeyRing, Provider, SecurityLevel, Shortfall, UnknownServiceError, hookimpl
 from trivet.events import ConfigWarning
-from trivet_plugins.security.key_lifecycle import Policy
-from trivet_plugins.security.key_masters import Masters, load_masters
-from trivet_plugins.security.key_ring import POLICY, KeyFile
-from trivet_plugins.security.key_upkeep import Upkeep
+from trivet_plugins.security.keys.lifecycle import Policy
+from trivet_plugins.security.keys.masters import Masters, load_masters
+from trivet_plugins.security.keys.ring import POLICY, KeyFile
+from trivet_plugins.security.keys.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from trivet import Composition, Kernel

@@ -14,9 +14,10 @@ import types
 import pytest
 
 from trivet import KeyCounter, KeyKeeper, KeyRing, KeyRingError, Launch
-from trivet_plugins.security import key_file, key_ring_file
-from trivet_plugins.security.key_document import KeyDocument
-from trivet_plugins.security.key_file import KeyFile, KeyFileConfig, path_of
+from trivet_plugins.security.keys import file as key_file
+from trivet_plugins.security.keys import ring_file
+from trivet_plugins.security.keys.document import KeyDocument
+from trivet_plugins.security.keys.file import KeyFile, KeyFileConfig, path_of
 
 CANARY = b"key-material-canary-of-32-bytes!"
 CANARY_TEXT = base64.urlsafe_b64encode(CANARY).rstrip(b"=").decode()
@@ -116,7 +117,7 @@ def test_without_hard_links_creation_is_still_exclusive(path, monkeypatch):
 def test_of_20_processes_that_create_at_once_one_succeeds(path):
     """Exactly one key, and everyone who asks reads that one."""
     code = (
-        "import sys, pathlib; from trivet_plugins.security.key_file import KeyFile; from trivet import KeyRingError\n"
+        "import sys, pathlib; from trivet_plugins.security.keys.file import KeyFile; from trivet import KeyRingError\n"
         "sys.stdin.read()\n"  # all wait here until the last one is ready
         "try: print(KeyFile(pathlib.Path(sys.argv[1])).create(suite=2).id)\n"
         "except KeyRingError: print('exists')"
@@ -263,7 +264,7 @@ def test_an_unchanged_file_is_not_read_again(path, monkeypatch):
     """Unknown ids in hostile envelopes cost a look at the file's status, not a read."""
     ring = write(path, keys_of(entry()))
     ring.primary()
-    monkeypatch.setattr(key_ring_file, "read_private", None)
+    monkeypatch.setattr(ring_file, "read_private", None)
     assert [ring.find(number) for number in range(100)] == [None] * 100
 
 

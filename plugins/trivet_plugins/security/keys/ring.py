@@ -12,15 +12,15 @@ import attrs
 
 from trivet import KeyListing, KeyRingError, KeyState
 from trivet.ciphers.registry import Ciphers
-from trivet_plugins.security import key_lifecycle
-from trivet_plugins.security.key_counter import MessageCount, Reservation
-from trivet_plugins.security.key_document import KeyDocument
-from trivet_plugins.security.key_entry import RingKey
-from trivet_plugins.security.key_lifecycle import Policy
-from trivet_plugins.security.key_lock import ReadOnlyRingError
-from trivet_plugins.security.key_masters import Masters
-from trivet_plugins.security.key_ring_file import LOCK_SECONDS, Loaded, NotUnlockedError, RingFile, utc_now
-from trivet_plugins.security.key_view import NEVER, RingView
+from trivet_plugins.security.keys import lifecycle
+from trivet_plugins.security.keys.counter import MessageCount, Reservation
+from trivet_plugins.security.keys.document import KeyDocument
+from trivet_plugins.security.keys.entry import RingKey
+from trivet_plugins.security.keys.lifecycle import Policy
+from trivet_plugins.security.keys.lock import ReadOnlyRingError
+from trivet_plugins.security.keys.masters import Masters
+from trivet_plugins.security.keys.ring_file import LOCK_SECONDS, Loaded, NotUnlockedError, RingFile, utc_now
+from trivet_plugins.security.keys.view import NEVER, RingView
 
 if TYPE_CHECKING:
     import pathlib
@@ -39,7 +39,7 @@ class KeyFile:
     """A `KeyKeeper` and `KeyCounter` over a file.
 
     The file is read when a key is first needed, and again when it has changed: a service's upkeep looks for that
-    (`trivet_plugins.security.key_upkeep`), and so does the search for a key that is not known, once a second at most. What was
+    (`trivet_plugins.security.keys.upkeep`), and so does the search for a key that is not known, once a second at most. What was
     read last stays in force while the file cannot be read. Members that cannot write the file seal too; what they seal is counted
     by themselves alone.
 
@@ -250,22 +250,22 @@ class KeyFile:
         policy = self.policy if suite is None else attrs.evolve(self.policy, suite=suite)
         pause = policy.delay if delay is None else dt.timedelta(seconds=delay)
         async with self.operation("rotate_key") as operation:
-            document = await self.change(lambda one: key_lifecycle.rotated(one, self._clock(), policy, delay=pause))
+            document = await self.change(lambda one: lifecycle.rotated(one, self._clock(), policy, delay=pause))
             made = document.keys[-1]
             operation.key_id = made.id
             return made.info()
 
     async def retire(self, key_id: int) -> KeyInfo:
         """Have a pending or disabled key open values, and seal none."""
-        return await self._move("retire_key", key_lifecycle.retired, key_id)
+        return await self._move("retire_key", lifecycle.retired, key_id)
 
     async def disable(self, key_id: int) -> KeyInfo:
         """Have a key open nothing any more."""
-        return await self._move("disable_key", key_lifecycle.disabled, key_id)
+        return await self._move("disable_key", lifecycle.disabled, key_id)
 
     async def destroy(self, key_id: int) -> KeyInfo:
         """Remove a disabled key's bytes, from the backup file too."""
-        return await self._move("destroy_key", key_lifecycle.destroyed, key_id, keep_backup=False)
+        return await self._move("destroy_key", lifecycle.destroyed, key_id, keep_backup=False)
 
     async def rewrap(self) -> KeyListing:
         """Wrap all keys under the master key that is set up; the backup file is under another one and goes."""

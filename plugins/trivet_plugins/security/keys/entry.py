@@ -12,10 +12,10 @@ import attrs
 
 from trivet import Key, KeyInfo, KeyState
 from trivet.ciphers import base64url
-from trivet_plugins.security.key_wrapping import binary
+from trivet_plugins.security.keys.wrapping import binary
 
 if TYPE_CHECKING:
-    from trivet_plugins.security.key_wrapping import Wrap
+    from trivet_plugins.security.keys.wrapping import Wrap
 
 KEY_BYTES: Final = 32
 
@@ -33,7 +33,7 @@ class RingKey:
 
     Args:
         key: Id, suite and bytes; no bytes once it is destroyed.
-        state: As written; `trivet_plugins.security.key_lifecycle.at` says what it is now.
+        state: As written; `trivet_plugins.security.keys.lifecycle.at` says what it is now.
         created: UTC, whole seconds, like the other dates.
         activates: From when on it seals.
         expires: When another is to take its place.

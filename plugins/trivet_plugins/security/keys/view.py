@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from trivet import KeyState
-from trivet_plugins.security import key_lifecycle
+from trivet_plugins.security.keys import lifecycle
 
 if TYPE_CHECKING:
     from trivet import Key
-    from trivet_plugins.security.key_document import KeyDocument
-    from trivet_plugins.security.key_ring_file import Loaded
+    from trivet_plugins.security.keys.document import KeyDocument
+    from trivet_plugins.security.keys.ring_file import Loaded
 
 NEVER: Final = float("inf")
 
@@ -39,7 +39,7 @@ class RingView:
     @classmethod
     def of(cls, loaded: Loaded, now: dt.datetime) -> RingView:
         """Look at a file at a time."""
-        document = key_lifecycle.at(loaded.document, now)
+        document = lifecycle.at(loaded.document, now)
         turns = [one.activates.timestamp() for one in document.keys if one.state is KeyState.PENDING]
         by_id = {one.id: one.key for one in document.keys if one.state.opens}
         return cls(loaded, document, document.primary().key, by_id, min(turns, default=NEVER))

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from trivet import KeyRingError, KeyState
-from trivet_plugins.security.key_entry import RingKey
+from trivet_plugins.security.keys.entry import RingKey
 
 if TYPE_CHECKING:
-    from trivet_plugins.security.key_document import KeyDocument
+    from trivet_plugins.security.keys.document import KeyDocument
 
 USED_UP: Final = 0.9
 """The share of a cipher's limit from which on the next key does not wait for its date."""

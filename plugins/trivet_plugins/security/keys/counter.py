@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from trivet_plugins.security import key_lifecycle
+from trivet_plugins.security.keys import lifecycle
 
 if TYPE_CHECKING:
-    from trivet_plugins.security.key_document import KeyDocument
+    from trivet_plugins.security.keys.document import KeyDocument
 
 BLOCK: Final = 2**20
 _FIRST: Final = 2**10
@@ -88,4 +88,4 @@ class Reservation:
         sealed = known.messages if known is not None else self._limit
         left = self._limit - sealed - self._count.uncounted(self._key_id)
         self.granted = max(0, self._count.wanted(self._key_id, left))
-        return key_lifecycle.reserved(document, self._key_id, self.granted) if self.granted else document
+        return lifecycle.reserved(document, self._key_id, self.granted) if self.granted else document

@@ -9,11 +9,11 @@ import os
 import pytest
 
 from trivet import Argon2Cost, KeyRingError, KeyState, Passphrase
-from trivet_plugins.security import key_lifecycle
-from trivet_plugins.security.key_document import KeyDocument
-from trivet_plugins.security.key_entry import RingKey
-from trivet_plugins.security.key_masters import Master, Masters
-from trivet_plugins.security.key_wrapping import Header, Wrap
+from trivet_plugins.security.keys import lifecycle
+from trivet_plugins.security.keys.document import KeyDocument
+from trivet_plugins.security.keys.entry import RingKey
+from trivet_plugins.security.keys.masters import Master, Masters
+from trivet_plugins.security.keys.wrapping import Header, Wrap
 
 NOW = dt.datetime(2026, 11, 24, 18, tzinfo=dt.UTC)
 CHEAP = Argon2Cost(memory=64, passes=1, lanes=1)
@@ -28,7 +28,7 @@ def document(wrap=None):
     """A ring with a key in every state."""
     keys = [RingKey.generate(2, state, now=NOW, activates=NOW, age=dt.timedelta(days=90)) for state in KeyState]
     made = KeyDocument(tuple(keys), 7, wrap)
-    made = key_lifecycle.reserved(made, keys[1].id, 2**33)
+    made = lifecycle.reserved(made, keys[1].id, 2**33)
     return KeyDocument((*made.keys[:4], made.keys[4].destroyed()), 7, wrap)
 
 
@@ -139,7 +139,7 @@ def test_what_was_changed_by_hand_is_refused(unlocking, change, reason):
 def test_whoever_makes_the_mac_must_still_keep_the_form(entry, reason):
     """A file without wrapping has a checksum only, so that every field is looked at."""
     from trivet.ciphers import base64url
-    from trivet_plugins.security.key_document import _mac
+    from trivet_plugins.security.keys.document import _mac
 
     tree = json.loads(document().dump())
     tree["keys"][0].update(entry)

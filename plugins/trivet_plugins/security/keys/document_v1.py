@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Final
 
 from trivet import Key, KeyState
-from trivet_plugins.security.key_entry import KEY_BYTES, RingKey, check_of, read_date, read_id, read_suite
-from trivet_plugins.security.key_wrapping import binary
+from trivet_plugins.security.keys.entry import KEY_BYTES, RingKey, check_of, read_date, read_id, read_suite
+from trivet_plugins.security.keys.wrapping import binary
 
 _FIELDS: Final = frozenset({"id", "suite", "state", "created", "material"})
 _STATES: Final = (KeyState.PRIMARY, KeyState.DECRYPT_ONLY)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import anyio
 
 from trivet import KeyRingError, KeyState
-from trivet_plugins.security import key_lifecycle
-from trivet_plugins.security.key_lock import RingBusyError
+from trivet_plugins.security.keys import lifecycle
+from trivet_plugins.security.keys.lock import RingBusyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trivet_plugins.security.key_document import KeyDocument
-    from trivet_plugins.security.key_ring import KeyFile
+    from trivet_plugins.security.keys.document import KeyDocument
+    from trivet_plugins.security.keys.ring import KeyFile
     from trivet_plugins.security.private_file import Stamp
 
 
@@ -98,7 +98,7 @@ class Upkeep:
         if self._automatic:
             return
         ring = self._ring
-        reason = key_lifecycle.overdue(ring.document(), ring.now(), ring.policy, self._limit())
+        reason = lifecycle.overdue(ring.document(), ring.now(), ring.policy, self._limit())
         if reason is None:
             self._warned = ""
         else:
@@ -113,7 +113,7 @@ class Upkeep:
             self._warn(text)
 
     def _maintained(self, document: KeyDocument) -> KeyDocument:
-        return key_lifecycle.maintained(document, self._ring.now(), self._ring.policy, self._limit())
+        return lifecycle.maintained(document, self._ring.now(), self._ring.policy, self._limit())
 
     async def _maintain(self) -> None:
         """Write what the dates have changed, and make a successor in time."""

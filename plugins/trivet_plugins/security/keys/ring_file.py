@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from trivet import KeyRingError, durable_file
-from trivet_plugins.security import key_lifecycle
-from trivet_plugins.security.key_document import MAX_BYTES, KeyDocument
-from trivet_plugins.security.key_lock import ReadOnlyRingError, locked
+from trivet_plugins.security.keys import lifecycle
+from trivet_plugins.security.keys.document import MAX_BYTES, KeyDocument
+from trivet_plugins.security.keys.lock import ReadOnlyRingError, locked
 from trivet_plugins.security.private_file import read_private, stamp_of
 
 if TYPE_CHECKING:
     import pathlib
     from collections.abc import Callable
 
-    from trivet_plugins.security.key_masters import Masters
-    from trivet_plugins.security.key_wrapping import Header, Wrap
+    from trivet_plugins.security.keys.masters import Masters
+    from trivet_plugins.security.keys.wrapping import Header, Wrap
     from trivet_plugins.security.private_file import Stamp
 
 BACKUP_SUFFIX: Final = ".bak"
@@ -123,7 +123,7 @@ class RingFile:
                 loaded = known
             else:
                 loaded = self._load(self.masters.unlock_any if unwrapped else self.masters.unlock)
-            changed = step(key_lifecycle.at(loaded.document, self.clock()))
+            changed = step(lifecycle.at(loaded.document, self.clock()))
             if changed is loaded.document:
                 return loaded
             made = attrs.evolve(changed, generation=loaded.document.generation + 1)

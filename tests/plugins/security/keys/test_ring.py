@@ -18,11 +18,13 @@ import pytest
 
 from trivet import Argon2Cost, KeyRingError, KeyState, Passphrase
 from trivet.ciphers.registry import Ciphers
-from trivet_plugins.security import key_counter, key_lock, key_ring
 from trivet_plugins.security.aes_gcm import AesGcm
-from trivet_plugins.security.key_masters import Master, Masters
-from trivet_plugins.security.key_ring import POLICY, KeyFile
-from trivet_plugins.security.key_upkeep import Upkeep
+from trivet_plugins.security.keys import counter
+from trivet_plugins.security.keys import lock as key_lock
+from trivet_plugins.security.keys import ring as key_ring
+from trivet_plugins.security.keys.masters import Master, Masters
+from trivet_plugins.security.keys.ring import POLICY, KeyFile
+from trivet_plugins.security.keys.upkeep import Upkeep
 
 LIMIT = 2**32
 CHEAP = Argon2Cost(memory=64, passes=1, lanes=1)
@@ -290,7 +292,7 @@ def test_messages_are_reserved_before_they_are_sealed(member, path):
 
 def test_blocks_grow_to_a_million():
     """A command that seals one value takes a thousand; a busy service writes the file once in a million messages."""
-    count, sizes = key_counter.MessageCount(), []
+    count, sizes = counter.MessageCount(), []
     for _ in range(6):
         sizes.append(count.wanted(7, LIMIT))
         count.give(7, sizes[-1])
@@ -359,7 +361,7 @@ def test_counting_does_not_wait_long_for_another_writer(member, path):
 READER = """
 import pathlib, runpy, sys
 from trivet import KeyRingError
-from trivet_plugins.security.key_ring import KeyFile
+from trivet_plugins.security.keys.ring import KeyFile
 path = pathlib.Path(sys.argv[1])
 path.parent.chmod(0o555)
 runpy.run_path(sys.argv[2])["be_nobody_special"](path)
@@ -382,7 +384,7 @@ def test_a_member_that_cannot_write_seals_all_the_same(member, tmp_path):
     KeyFile(path).create(suite=2)
     path.with_name("orders.keys.lock").unlink()
     before = path.read_bytes()
-    give_up = Path(__file__).parents[2] / "faults" / "unreadable.py"
+    give_up = Path(__file__).parents[3] / "faults" / "unreadable.py"
     done = subprocess.run(
         [sys.executable, "-c", READER, path, give_up], capture_output=True, text=True, check=False, timeout=15
     )
@@ -399,8 +401,8 @@ def test_a_member_that_cannot_write_seals_all_the_same(member, tmp_path):
 
 COLD_START = """
 import asyncio, pathlib, sys
-from trivet_plugins.security.key_ring import KeyFile
-from trivet_plugins.security.key_masters import Master, Masters
+from trivet_plugins.security.keys.ring import KeyFile
+from trivet_plugins.security.keys.masters import Master, Masters
 ring = KeyFile(pathlib.Path(sys.argv[1]), masters=Masters(Master("test:", bytes.fromhex(sys.argv[2]))))
 sys.stdin.read()
 asyncio.run(ring.create_missing())

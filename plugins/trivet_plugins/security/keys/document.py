@@ -13,10 +13,10 @@ Bytes are base64url without padding. ``argon2id`` is null where the master key i
 ``wrapping`` is null and a key has ``material``, its 32 bytes, in place of ``wrapped``. A destroyed key has neither.
 
 ``mac`` is HMAC-SHA256 over all the rest as compact JSON with sorted names, under a key from the master key
-(`trivet_plugins.security.key_wrapping`). In a file without wrapping it is a checksum: whoever may write that file has its keys.
+(`trivet_plugins.security.keys.wrapping`). In a file without wrapping it is a checksum: whoever may write that file has its keys.
 
 Everything that this version does not know is refused, so that an older trivet never drops what a newer one wrote. Version 1
-(`trivet_plugins.security.key_document_v1`) is read, and written as version 2 with the first change.
+(`trivet_plugins.security.keys.document_v1`) is read, and written as version 2 with the first change.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ import attrs
 
 from trivet import KeyState
 from trivet.ciphers import base64url
-from trivet_plugins.security import key_document_v1
-from trivet_plugins.security.key_entry import RingKey
-from trivet_plugins.security.key_wrapping import Header, binary
+from trivet_plugins.security.keys import document_v1
+from trivet_plugins.security.keys.entry import RingKey
+from trivet_plugins.security.keys.wrapping import Header, binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trivet_plugins.security.key_wrapping import Wrap
+    from trivet_plugins.security.keys.wrapping import Wrap
 
 MAX_BYTES: Final = 1024 * 1024
 _MAX_GENERATION: Final = 2**63
@@ -96,7 +96,7 @@ class KeyDocument:
         """
         loaded = _load(raw)
         if isinstance(loaded, dict) and loaded.get("version") == 1 and loaded["version"] is not True:
-            keys = key_document_v1.read(loaded)
+            keys = document_v1.read(loaded)
             return cls._checked(keys, 0, unlock(None))
         if not isinstance(loaded, dict) or not {"version", "keys"} <= loaded.keys():
             raise ValueError("not a key file: it must be an object of version, keys and more")

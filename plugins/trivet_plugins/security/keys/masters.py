@@ -9,7 +9,7 @@ import attrs
 
 from trivet import Argon2Cost, KeyRingError, Passphrase
 from trivet.ciphers.keys import MASTER_KEY_BYTES
-from trivet_plugins.security.key_wrapping import Header, Wrap
+from trivet_plugins.security.keys.wrapping import Header, Wrap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,7 +17,7 @@ import pytest
 
 from trivet import Kernel, KeyRing, KeyRingError, Launch, Passphrase, Provider, hookimpl
 from trivet.events import ConfigWarning, SecurityOperation
-from trivet_plugins.security import master_text
+from trivet_plugins.security.keys import master_text
 
 NAMES = ["command_line", "files", "toml", "aes_gcm", "key_file", "master_keys", "sealed", "security_level"]
 RAW = secrets.token_bytes(32)
