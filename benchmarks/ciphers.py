@@ -18,7 +18,7 @@ from trivet import Kernel, Key, Launch, Secret
 from trivet.ciphers.registry import Ciphers
 from trivet.ciphers.stream import StreamHeader, StreamOpener, StreamSealer
 from trivet.ciphers.suite import Suite
-from trivet_plugins.security.aes_gcm import AesGcm
+from trivet_plugins.security.ciphers.aes_gcm import AesGcm
 
 DATA = os.urandom(1024)
 PATH = ("database", "password")

@@ -21,7 +21,7 @@ import attrs
 from benchmarks.harness import Block, Contest, Count, Peer, at_most, awaits, calls, faster, measure
 from trivet import Key
 from trivet.ciphers.registry import Ciphers
-from trivet_plugins.security.aes_gcm import AesGcm
+from trivet_plugins.security.ciphers.aes_gcm import AesGcm
 from trivet_plugins.security.keys import lifecycle
 from trivet_plugins.security.keys.document import KeyDocument
 from trivet_plugins.security.keys.masters import Master, Masters

@@ -13,7 +13,7 @@ from trivet.ciphers.envelope import Envelope
 from trivet.ciphers.manifests import ENTRIES, sealed_texts
 from trivet.ciphers.registry import Ciphers
 from trivet.config.tree import look_up
-from trivet_plugins.security.aes_gcm import AesGcm
+from trivet_plugins.security.ciphers.aes_gcm import AesGcm
 from trivet_plugins.security.keys.file import KeyFile
 from trivet_plugins.security.manifests import SealedManifests
 

@@ -33,12 +33,12 @@ from trivet_plugins.config.dotenv_entries import entries, raw_entries
 from trivet_plugins.config.json import Json
 from trivet_plugins.config.toml import Toml
 from trivet_plugins.config.yaml import Yaml
-from trivet_plugins.security.aes_gcm import AesGcm
 from trivet_plugins.security.argon2id import _parse as parse_argon2id
 from trivet_plugins.security.audit.checkpoint import Checkpoint, PublicKey, Signer
 from trivet_plugins.security.audit.proof_file import ProofFile
 from trivet_plugins.security.audit.record import AuditRecord, TaggedRecord, line_of
 from trivet_plugins.security.audit.state import SLOT_BYTES, LogState, newest
+from trivet_plugins.security.ciphers.aes_gcm import AesGcm
 from trivet_plugins.security.keys import document as key_document
 from trivet_plugins.security.keys.document import KeyDocument
 from trivet_plugins.security.keys.master_text import master_key, passphrase

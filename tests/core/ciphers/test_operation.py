@@ -126,7 +126,7 @@ async def test_opening_says_in_its_record_what_it_does_not_say_in_its_error():
         def key_ids(self):
             return []
 
-    from trivet_plugins.security.aes_gcm import AesGcm
+    from trivet_plugins.security.ciphers.aes_gcm import AesGcm
 
     made.add_backend("aes_gcm", AesGcm())
     made.use_ring(Ring())

@@ -19,10 +19,10 @@ from trivet.ciphers.contracts import Key
 from trivet.ciphers.envelope import MAX_DATA_BYTES, PREFIX, Envelope, derive, header
 from trivet.ciphers.registry import Ciphers
 from trivet.errors import CompositionError, KeyRingError, SealError
-from trivet_plugins.security.aes_gcm import AesGcm
-from trivet_plugins.security.aes_gcm_siv import AesGcmSiv
-from trivet_plugins.security.xaes_gcm import XaesGcm
-from trivet_plugins.security.xchacha import XChaCha
+from trivet_plugins.security.ciphers.aes_gcm import AesGcm
+from trivet_plugins.security.ciphers.aes_gcm_siv import AesGcmSiv
+from trivet_plugins.security.ciphers.xaes_gcm import XaesGcm
+from trivet_plugins.security.ciphers.xchacha import XChaCha
 
 CANARY = "hunter2-canary"
 

@@ -22,10 +22,10 @@ from trivet.ciphers.registry import Ciphers
 from trivet.ciphers.stream import SEGMENT_BYTES, StreamError, StreamHeader, StreamOpener, StreamSealer
 from trivet.ciphers.suite import Suite
 from trivet.errors import KeyRingError, SealError
-from trivet_plugins.security.aes_gcm import AesGcm
-from trivet_plugins.security.aes_gcm_siv import AesGcmSiv
-from trivet_plugins.security.xaes_gcm import XaesGcm
-from trivet_plugins.security.xchacha import XChaCha
+from trivet_plugins.security.ciphers.aes_gcm import AesGcm
+from trivet_plugins.security.ciphers.aes_gcm_siv import AesGcmSiv
+from trivet_plugins.security.ciphers.xaes_gcm import XaesGcm
+from trivet_plugins.security.ciphers.xchacha import XChaCha
 
 BACKENDS = [XaesGcm, AesGcm, XChaCha, AesGcmSiv]
 SEALED_SEGMENT = SEGMENT_BYTES + 16

@@ -12,10 +12,10 @@ import pytest
 from trivet.ciphers import stream, suite
 from trivet.ciphers.contracts import Key
 from trivet.ciphers.registry import Ciphers
-from trivet_plugins.security.aes_gcm import AesGcm
-from trivet_plugins.security.aes_gcm_siv import AesGcmSiv
-from trivet_plugins.security.xaes_gcm import XaesGcm
-from trivet_plugins.security.xchacha import XChaCha
+from trivet_plugins.security.ciphers.aes_gcm import AesGcm
+from trivet_plugins.security.ciphers.aes_gcm_siv import AesGcmSiv
+from trivet_plugins.security.ciphers.xaes_gcm import XaesGcm
+from trivet_plugins.security.ciphers.xchacha import XChaCha
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "envelope.md"
 VECTORS = json.loads(re.search(r"^:name: vectors\n\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)[1])

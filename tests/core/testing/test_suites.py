@@ -393,7 +393,7 @@ def test_failed_asserts_are_explained(report):
 def test_the_suites_run_where_pytest_asyncio_is_in_auto_mode(inner):
     """It takes all async tests there, so that trio is skipped, with the reason."""
     source = """
-from trivet_plugins.security.aes_gcm import AesGcm
+from trivet_plugins.security.ciphers.aes_gcm import AesGcm
 
 
 class TestAesGcm(CipherBackendSuite):

@@ -13,7 +13,7 @@ from trivet.config.tree import look_up
 from trivet_plugins.cli.clear_text import ClearText
 from trivet_plugins.cli.sealed_file import SealedFile
 from trivet_plugins.cli.splice import SpliceFile
-from trivet_plugins.security.aes_gcm import AesGcm
+from trivet_plugins.security.ciphers.aes_gcm import AesGcm
 
 secrets = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 

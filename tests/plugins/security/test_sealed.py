@@ -28,7 +28,7 @@ PLUGINS = [
         "config.files",
         "config.toml",
         "config.yaml",
-        "security.aes_gcm",
+        "security.ciphers.aes_gcm",
         "security.keys.file",
         "security.sealed",
     )

@@ -18,7 +18,7 @@ import pytest
 
 from trivet import Argon2Cost, KeyRingError, KeyState, Passphrase
 from trivet.ciphers.registry import Ciphers
-from trivet_plugins.security.aes_gcm import AesGcm
+from trivet_plugins.security.ciphers.aes_gcm import AesGcm
 from trivet_plugins.security.keys import counter
 from trivet_plugins.security.keys import lock as key_lock
 from trivet_plugins.security.keys import ring as key_ring

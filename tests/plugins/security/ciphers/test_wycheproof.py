@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nacl import bindings
 from nacl.exceptions import CryptoError
 
-from trivet_plugins.security.aes_gcm import AesGcm
+from trivet_plugins.security.ciphers.aes_gcm import AesGcm
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import json
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from trivet_plugins.security.xaes_gcm import XaesGcm
+from trivet_plugins.security.ciphers.xaes_gcm import XaesGcm
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.ciphers import aead
 
-from trivet_plugins.security.aes_gcm_siv import AesGcmSiv
+from trivet_plugins.security.ciphers.aes_gcm_siv import AesGcmSiv
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trivet_plugins.security.xchacha import XChaCha
+from trivet_plugins.security.ciphers.xchacha import XChaCha
 
 KEY = bytes(range(0x80, 0xA0))
 NONCE = bytes(range(0x40, 0x58))

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from trivet import CipherBackend
-from trivet_plugins.security import aes_gcm, aes_gcm_siv, xaes_gcm, xchacha
+from trivet_plugins.security.ciphers import aes_gcm, aes_gcm_siv, xaes_gcm, xchacha
 
 PLUGINS = {1: xaes_gcm, 2: aes_gcm, 3: xchacha, 4: aes_gcm_siv}
 

@@ -17,7 +17,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from trivet import Provider, hookimpl
-from trivet_plugins.security.aes_gcm import AesGcm
+from trivet_plugins.security.ciphers.aes_gcm import AesGcm
 
 if TYPE_CHECKING:
     from trivet import CipherBackend, Composition
