@@ -36,7 +36,7 @@ def write(page: Path, rows: Sequence[Row]) -> None:
         msg = f"{page} has no lines {BEGIN.strip()} and {END.strip()}"
         raise ValueError(msg)
     before, _, rest = text.partition(BEGIN)
-    page.write_text(f"{before}{BEGIN}\n{table(rows)}\n{END}{rest.partition(END)[2]}")
+    page.write_text(f"{before}{BEGIN}{table(rows)}{END}{rest.partition(END)[2]}")
 
 
 def table(rows: Sequence[Row]) -> str:
