@@ -145,7 +145,7 @@ class HealthChanged(Event):
     causes: tuple[str, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # one for every sealed value: it is made faster without slots
 class SecurityOperation(Event):
     """Something was done with a key, a password or a token, or this failed: what the audit log records.
 

@@ -79,8 +79,9 @@ class Observers:
 
     def emit(self, event: Event) -> None:
         """Hand out an event. Call it in the event loop's thread (or before there is a loop)."""
-        for stream in list(self._streams):
-            stream.put(event)
+        if self._streams:
+            for stream in list(self._streams):
+                stream.put(event)
         for callback in tuple(self._callbacks):
             try:
                 callback(event)

@@ -19,6 +19,7 @@ Example::
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import sys
@@ -240,7 +241,12 @@ def _raised(event: Event, level: Level) -> Level:
 
 
 def _is_wanted(logger: str, level: Level) -> bool:
-    return _structlog() is not None or logging.getLogger(logger).isEnabledFor(_NUMBERS[level])
+    return _structlog() is not None or _logger(logger).isEnabledFor(_NUMBERS[level])
+
+
+@functools.cache  # the names are few, and finding one takes a lock that all loggers share
+def _logger(name: str) -> logging.Logger:
+    return logging.getLogger(name)
 
 
 def _structlog() -> Any:  # noqa: ANN401 - a module that may not be there
@@ -255,7 +261,7 @@ def _write(logger: str, name: str, level: Level, fields: Mapping[str, Any]) -> N
         getattr(structlog.get_logger(logger), level)(name, **fields)
         return
     text = " ".join(f"{key}={redacted(key, value)!r}" for key, value in fields.items())
-    logging.getLogger(logger).log(_NUMBERS[level], "%s %s", name, text)
+    _logger(logger).log(_NUMBERS[level], "%s %s", name, text)
 
 
 @hookimpl

@@ -25,12 +25,11 @@ def decode(text: str) -> bytes:
             character.
     """
     try:
-        plain = text.encode("ascii")
-        if b"=" in plain or b"+" in plain or b"/" in plain:  # what the strict decoder knows, and this form does not
+        if "=" in text or "+" in text or "/" in text:  # what the strict decoder knows, and this form does not
             raise ValueError  # noqa: TRY301 - the one refusal below
-        plain = plain.replace(b"-", b"+").replace(b"_", b"/") + b"=" * (-len(plain) % 4)
+        plain = text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
         raw = binascii.a2b_base64(plain, strict_mode=True)
-    except ValueError:  # binascii.Error is one, UnicodeEncodeError too
+    except ValueError:  # binascii.Error is one; so is the error for what is not ASCII
         raise ValueError("not base64url") from None
     if text and text[-1] not in _LAST[len(raw) % 3]:
         raise ValueError("stray bits in the last character")

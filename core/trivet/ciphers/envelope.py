@@ -121,7 +121,7 @@ def text_form(head: bytes, commitment: bytes, nonce: bytes, sealed: bytes) -> st
     return PREFIX + base64url.encode(head + commitment + nonce + sealed)
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)  # one for every sealed value: it is made faster without slots
 class Envelope:
     """A sealed value, taken apart.
 

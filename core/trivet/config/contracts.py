@@ -165,7 +165,7 @@ class ConfigSource(Protocol):
         ...
 
 
-@attrs.frozen(eq=False, kw_only=True)
+@attrs.frozen(eq=False, kw_only=True, slots=False)  # one for every reference: it is made faster without slots
 class ResolveContext:
     """Where a resolver's text stands.
 

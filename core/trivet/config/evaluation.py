@@ -218,7 +218,11 @@ async def _absence(resolver: Resolver, argument: str, context: ResolveContext) -
 
 def _expanded(resolved: Resolved, argument: str) -> Expanded:
     value = Text(resolved.value) if resolved.text and isinstance(resolved.value, str) else resolved.value
-    # What is called a password is one, wherever it is: this only ever adds to what is masked.
-    name = re.split(r"[/\\]", argument)[-1].partition(".")[0].replace("-", "_")
-    is_secret = resolved.secret or sounds_secret(name)
-    return Expanded(value, frozenset(path for path, _ in scalars(value)) if is_secret else frozenset())
+    if not resolved.secret and not _is_called_secret(argument):
+        return Expanded(value)
+    return Expanded(value, frozenset(path for path, _ in scalars(value)))
+
+
+def _is_called_secret(argument: str) -> bool:
+    """Tell whether a file or variable is called a password: it is one then. This only ever adds to what is masked."""
+    return sounds_secret(re.split(r"[/\\]", argument)[-1].partition(".")[0].replace("-", "_"))

@@ -89,15 +89,17 @@ class Budget:
         while stack:
             value, depth = stack.pop()
             self.nodes -= 1
-            self.characters -= len(value) if isinstance(value, str) else 0
+            if isinstance(value, str):  # most are
+                self.characters -= len(value)
+            elif isinstance(value, (Mapping, list)):
+                below = value.values() if isinstance(value, Mapping) else value
+                stack += [(one, depth + 1) for one in below]
             if self.nodes < 0 or self.characters < 0:
                 raise Unresolvable(
                     f"references come to more than {TOTAL_NODES:,} values or {TOTAL_CHARACTERS:,} characters in all"
                 )
             if depth > LIMITS.depth:
                 raise Unresolvable(LIMITS.too_deep)
-            below = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-            stack += [(one, depth + 1) for one in below]
         return expanded
 
 

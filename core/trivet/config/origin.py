@@ -9,6 +9,8 @@ import attrs
 Path = tuple[str | int, ...]
 """The place of a value in the tree: keys and list indices from the root, e.g. ``("database", "hosts", 0)``."""
 
+_MARK = re.compile(r'[.\[\]"]')
+
 
 def dotted(path: Path) -> str:
     """Return the printed form of a path: ``database.hosts[0]``. A key that holds a dot or bracket is quoted."""
@@ -17,7 +19,7 @@ def dotted(path: Path) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            key = f'"{part}"' if any(mark in part for mark in '.[]"') or not part else part
+            key = f'"{part}"' if not part or _MARK.search(part) else part
             text += f".{key}" if text else key
     return text
 

@@ -106,7 +106,9 @@ def differences(old: object, new: object, at: Path = ()) -> Iterator[Path]:
 
 def scalars(value: object, at: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Yield path and value of every scalar."""
-    if isinstance(value, Mapping):
+    if isinstance(value, str):  # most are, and asking what is a Mapping takes ten times as long
+        yield at, value
+    elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from scalars(item, (*at, key))
     elif isinstance(value, list):

@@ -47,6 +47,8 @@ class KernelMetrics:
     def count(self, event: Event) -> None:
         """Count one event."""
         match event:
+            case SecurityOperation():  # by far the most
+                self._security.labels(event.operation, event.outcome).inc()
             case ConfigReloaded():
                 self._reloads.labels("accepted").inc()
                 self._changed.set(event.at)
@@ -54,8 +56,6 @@ class KernelMetrics:
                 self._reloads.labels("rejected").inc()
             case ProviderStateChanged():
                 self._states.labels(event.provider, event.state).inc()
-            case SecurityOperation():
-                self._security.labels(event.operation, event.outcome).inc()
 
     def collect(self) -> None:
         """Set what is read rather than counted; called before a scrape."""
