@@ -13,8 +13,8 @@ import anyio
 import anyio.lowlevel
 
 from benchmarks.harness import Block, Contest, Count, Peer, Row, at_most, awaits, calls, measure
-from trivet_plugins.security.argon2id import Argon2id, Argon2idConfig
 from trivet_plugins.security.levels import LEVELS
+from trivet_plugins.security.passwords.argon2id import Argon2id, Argon2idConfig
 
 LEVEL = LEVELS["high"]
 PASSWORD = "correct horse battery staple"
@@ -25,7 +25,7 @@ _TICK = 0.001
 
 _MEMORY = f"""
 import anyio
-from trivet_plugins.security.argon2id import Argon2id, Argon2idConfig
+from trivet_plugins.security.passwords.argon2id import Argon2id, Argon2idConfig
 from trivet_plugins.security.levels import LEVELS
 
 level = LEVELS["high"]

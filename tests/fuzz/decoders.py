@@ -33,7 +33,6 @@ from trivet_plugins.config.dotenv_entries import entries, raw_entries
 from trivet_plugins.config.json import Json
 from trivet_plugins.config.toml import Toml
 from trivet_plugins.config.yaml import Yaml
-from trivet_plugins.security.argon2id import _parse as parse_argon2id
 from trivet_plugins.security.audit.checkpoint import Checkpoint, PublicKey, Signer
 from trivet_plugins.security.audit.proof_file import ProofFile
 from trivet_plugins.security.audit.record import AuditRecord, TaggedRecord, line_of
@@ -44,8 +43,9 @@ from trivet_plugins.security.keys.document import KeyDocument
 from trivet_plugins.security.keys.master_text import master_key, passphrase
 from trivet_plugins.security.manifest import Manifest
 from trivet_plugins.security.merkle import leaf_hash
-from trivet_plugins.security.pbkdf2_sha256 import _parse as parse_pbkdf2
-from trivet_plugins.security.pepper import unmark
+from trivet_plugins.security.passwords.argon2id import _parse as parse_argon2id
+from trivet_plugins.security.passwords.pbkdf2_sha256 import _parse as parse_pbkdf2
+from trivet_plugins.security.passwords.pepper import unmark
 
 
 @attrs.frozen

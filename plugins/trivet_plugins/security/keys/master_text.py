@@ -7,7 +7,7 @@ from typing import Final
 
 from trivet import KeyRingError, Passphrase
 from trivet.ciphers.keys import MASTER_KEY_BYTES
-from trivet_plugins.security.opaque_string import prepare
+from trivet_plugins.security.passwords.opaque_string import prepare
 
 MAX_BYTES: Final = 4096
 """The longest text of a master key."""

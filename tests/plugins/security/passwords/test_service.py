@@ -23,7 +23,7 @@ from trivet import (
 )
 from trivet.ciphers.contracts import Key
 from trivet.events import ConfigWarning, SecurityOperation
-from trivet_plugins.security.opaque_string import prepare
+from trivet_plugins.security.passwords.opaque_string import prepare
 
 CANARY = "hunter2-canary-password"
 ACCOUNT = "alice"

@@ -15,9 +15,9 @@ import pytest
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id as Reference
 
 from trivet import Argon2Cost, PasswordError
-from trivet_plugins.security import argon2id
-from trivet_plugins.security.argon2id import Argon2id, Argon2idConfig
 from trivet_plugins.security.levels import LEVELS
+from trivet_plugins.security.passwords import argon2id
+from trivet_plugins.security.passwords.argon2id import Argon2id, Argon2idConfig
 
 CHEAP = Argon2Cost(memory=64, passes=3, lanes=4)
 BOUND = Argon2Cost(memory=128, passes=6, lanes=8)

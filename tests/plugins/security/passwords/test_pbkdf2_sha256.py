@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 from trivet import PasswordError
-from trivet_plugins.security import pbkdf2_sha256
 from trivet_plugins.security.levels import LEVELS
-from trivet_plugins.security.pbkdf2_sha256 import Pbkdf2Config, Pbkdf2Sha256
+from trivet_plugins.security.passwords import pbkdf2_sha256
+from trivet_plugins.security.passwords.pbkdf2_sha256 import Pbkdf2Config, Pbkdf2Sha256
 
 # RFC 7914, section 11.
 RFC_7914 = [

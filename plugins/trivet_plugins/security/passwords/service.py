@@ -21,8 +21,8 @@ from attrs.validators import and_, ge, le
 
 from trivet import KeyRingError, PasswordError, Passwords, PasswordsBusyError, Provider, StartupRefused, hookimpl
 from trivet.events import ConfigWarning
-from trivet_plugins.security.opaque_string import prepare
-from trivet_plugins.security.pepper import Pepper, mark, unmark
+from trivet_plugins.security.passwords.opaque_string import prepare
+from trivet_plugins.security.passwords.pepper import Pepper, mark, unmark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
