@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -70,6 +71,8 @@ async def _simulate(keep: int) -> Outcome:
     second = _service(metrics)
     clock = RisingClock(wall=lambda: now, monotonic=lambda: now)
     recorder = Recorder(metrics, clock, tiers=(Tier(0, keep), *TIERS[1:]), budget=1 << 30, block=300, collect=5)
+    gc.collect()
+    gc.disable()  # its pauses are those of all objects of a process; `python_gc_pause_seconds` tells of them
     for _ in range(SECONDS):
         now += 1
         second()
@@ -83,6 +86,7 @@ async def _simulate(keep: int) -> Outcome:
             await anyio.lowlevel.checkpoint()
             tasks.cancel_scope.cancel()
         outcome.cpu += time.process_time() - started
+    gc.enable()
     outcome.packed, outcome.series = recorder.tiers.size, recorder.shelf.count
     return outcome
 

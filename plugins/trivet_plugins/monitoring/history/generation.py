@@ -90,7 +90,11 @@ async def folded(fine: Sequence[Generation], step: float, breath: Breath) -> Gen
     slots = [int(time // step) for time in times]
     borders = [0, *(at for at, (one, other) in enumerate(pairwise(slots), 1) if one != other), len(times)]
     made = Generation(step, array("d", [times[end - 1] for end in borders[1:]]))
-    for series in dict.fromkeys(series for one in fine for series in one.payloads):
+    every: dict[Series, None] = {}
+    for one in fine:
+        every |= dict.fromkeys(one.payloads)
+        await breath.take()
+    for series in every:
         made.put(series, _folded(fine, series, borders))
         await breath.take()
     return made

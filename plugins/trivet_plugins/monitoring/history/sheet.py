@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from trivet_plugins.monitoring.history.columns import Columns
     from trivet_plugins.monitoring.history.shelf import Series, Shelf
 
-CHUNK: Final = 2_000
-"""Values read, or columns turned, at a stretch: a fraction of a millisecond."""
+CHUNK: Final = 1_000
+"""Values read at a stretch: a fraction of a millisecond."""
+TURNED: Final = 4_000
+"""Values of several ticks that are put in another order at a stretch."""
+BIRTHS: Final = 100
+"""Series that are born, or found again, at a stretch."""
 
 _ABSENT: Final = array("d", [STALE])
 _NO_ROW: Final = array("d")
@@ -76,6 +80,7 @@ class Sheet:
 
     async def _lay_out(self, cells: list[Any], columns: Columns, breath: Breath) -> None:
         places, spots, straight = self._places, [], True
+        rest = max(1, BIRTHS // columns.width)
         for number, cell in enumerate(cells):
             key = columns.key(cell)
             spot = places.get(key)
@@ -83,7 +88,7 @@ class Sheet:
                 spot = self._add(key, cell, columns)
             straight = straight and spot == number * columns.width
             spots.append(spot)
-            if number % 100 == 0:
+            if number % rest == 0:
                 await breath.take()
         self._cells, self._spots = cells, spots
         self._straight = straight and len(cells) * columns.width == self._width
@@ -125,7 +130,7 @@ class Sheet:
         """Yield some series at a time, each with its values at all ticks."""
         series = list(self.index)
         spots = list(self.index.values())
-        step = max(1, CHUNK * 4 // max(1, len(self.rows)))
+        step = max(1, TURNED // max(1, len(self.rows)))
         for start in range(0, len(series), step):
             first, last = spots[start], spots[min(start + step, len(series)) - 1] + 1
             width = last - first
