@@ -15,7 +15,7 @@ from trivet.ciphers.registry import Ciphers
 from trivet.config.tree import look_up
 from trivet_plugins.security.ciphers.aes_gcm import AesGcm
 from trivet_plugins.security.keys.file import KeyFile
-from trivet_plugins.security.manifests import SealedManifests
+from trivet_plugins.security.sealed.manifests import SealedManifests
 
 COUNT = 1000
 TOKEN = re.compile(r"trivet:1:[\w-]+")
@@ -27,7 +27,7 @@ from trivet_plugins.cli.sealed_file import SealedFile
 from trivet_plugins.cli.secrets_rotate import rotate_file
 from trivet_plugins.cli.splice import SpliceFile
 from trivet_plugins.config.toml import Toml
-from trivet_plugins.security.manifests import SealedManifests
+from trivet_plugins.security.sealed.manifests import SealedManifests
 anyio.run(anyio.sleep, 0)  # imports what it takes
 def prepare(directory):
     ciphers = ciphers_of(directory)

@@ -41,11 +41,11 @@ from trivet_plugins.security.ciphers.aes_gcm import AesGcm
 from trivet_plugins.security.keys import document as key_document
 from trivet_plugins.security.keys.document import KeyDocument
 from trivet_plugins.security.keys.master_text import master_key, passphrase
-from trivet_plugins.security.manifest import Manifest
 from trivet_plugins.security.merkle import leaf_hash
 from trivet_plugins.security.passwords.argon2id import _parse as parse_argon2id
 from trivet_plugins.security.passwords.pbkdf2_sha256 import _parse as parse_pbkdf2
 from trivet_plugins.security.passwords.pepper import unmark
+from trivet_plugins.security.sealed.manifest import Manifest
 
 
 @attrs.frozen

@@ -32,9 +32,9 @@ from trivet_plugins.config.http_answer import reader_of
 from trivet_plugins.config.http_body import Body, TooLarge
 from trivet_plugins.config.http_fetch import _reason, _retry_after
 from trivet_plugins.config.http_remote import Failure, Rhythm
-from trivet_plugins.security import sealed
 from trivet_plugins.security.ciphers import aes_gcm
 from trivet_plugins.security.keys import file as key_file
+from trivet_plugins.security.sealed import resolver as sealed
 
 LIMIT = 10
 

@@ -20,9 +20,9 @@ from trivet_plugins.config import (
     watcher,
 )
 from trivet_plugins.config.value_file import VALUE_FILE_BYTES
-from trivet_plugins.security import sealed
 from trivet_plugins.security.ciphers import aes_gcm
 from trivet_plugins.security.keys import file as key_file
+from trivet_plugins.security.sealed import resolver as sealed
 
 PLUGINS = [toml, files, environment, command_line, secrets_directory, resolve_env, resolve_file]
 LIMIT = 10

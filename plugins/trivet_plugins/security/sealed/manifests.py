@@ -1,4 +1,4 @@
-"""`SealedManifests`: makes and checks the manifests of documents, see `trivet_plugins.security.manifest`."""
+"""`SealedManifests`: makes and checks the manifests of documents, see `trivet_plugins.security.sealed.manifest`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from trivet import SealError
 from trivet.ciphers.manifests import ENTRIES, ManifestFault, ManifestVerdict
 from trivet.ciphers.signing import key_id_of
 from trivet.config.origin import dotted
-from trivet_plugins.security.manifest import Manifest, digest
+from trivet_plugins.security.sealed.manifest import Manifest, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -13,8 +13,8 @@ from trivet.ciphers.binding import Binding
 from trivet.ciphers.contracts import Key
 from trivet.ciphers.manifests import ENTRIES
 from trivet.ciphers.registry import Ciphers
-from trivet_plugins.security.manifest import Manifest
-from trivet_plugins.security.manifests import SealedManifests
+from trivet_plugins.security.sealed.manifest import Manifest
+from trivet_plugins.security.sealed.manifests import SealedManifests
 
 VALUES = {
     ("database", "password"): "trivet:1:aaa",

@@ -30,7 +30,7 @@ PLUGINS = [
         "config.yaml",
         "security.ciphers.aes_gcm",
         "security.keys.file",
-        "security.sealed",
+        "security.sealed.resolver",
     )
 ]
 

@@ -2,8 +2,8 @@
 
 The keys come from the key ring. ``trivet secrets seal database.password --file orders.toml`` seals in place. A value opens only
 at the path and in the service it was sealed for, so it is worth nothing when copied elsewhere. A document may have a manifest
-(`trivet_plugins.security.manifest`); then a value that was replaced, removed or added without the key is refused, and so is a
-document that is older than one that was in force before.
+(`trivet_plugins.security.sealed.manifest`); then a value that was replaced, removed or added without the key is refused, and so
+is a document that is older than one that was in force before.
 
 Config (``plugins.sealed``): ``manifest``, ``when_present`` or ``required``: each file and remote document with sealed
 values must have one (default: as the security level says, ``required`` at ``paranoid``); ``marks``, the file that keeps
@@ -33,8 +33,8 @@ from trivet.config.origin import dotted
 from trivet.config.problem import Problem
 from trivet.config.tree import MISSING, look_up
 from trivet.events import ConfigRejected, ConfigReloaded, ConfigWarning, Event
-from trivet_plugins.security.high_water import HighWater
-from trivet_plugins.security.manifests import SealedManifests
+from trivet_plugins.security.sealed.high_water import HighWater
+from trivet_plugins.security.sealed.manifests import SealedManifests
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
