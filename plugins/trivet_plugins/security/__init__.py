@@ -1,1 +1,5 @@
-"""Built-in plugins: security."""
+"""Built-in plugins: security.
+
+``keys``, ``ciphers``, ``sealed`` values, ``passwords`` and the ``audit`` log each have a package; ``level`` is the plugin that sets
+how strict all of them are. ``private_file`` reads files that others must not, and ``merkle`` is the tree of `audit` and of manifests.
+"""
