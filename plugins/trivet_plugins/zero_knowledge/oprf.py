@@ -22,7 +22,7 @@ from trivet_plugins.zero_knowledge.errors import ProofError
 from trivet_plugins.zero_knowledge.hash_to_curve import hash_to_point, hash_to_scalar
 from trivet_plugins.zero_knowledge.oprf_proof import KeyProof, prove_key, verify_key
 from trivet_plugins.zero_knowledge.oprf_suite import MAX_BATCH, Mode, domain, framed
-from trivet_plugins.zero_knowledge.point import GENERATOR, Point, multiply
+from trivet_plugins.zero_knowledge.point import GENERATOR, Multiplier, Point, multiply
 from trivet_plugins.zero_knowledge.scalar import check_scalar, invert, random_scalar
 
 __all__ = ("Blinding", "Evaluation", "Mode", "OprfKey", "blind", "finalize", "finalize_verified")
@@ -119,7 +119,8 @@ class OprfKey:
         if not 1 <= len(blinded) <= MAX_BATCH:
             raise ProofError(f"a batch has 1 to {MAX_BATCH} elements, not {len(blinded)}")
         key = self.scalar.reveal()
-        evaluated = tuple(multiply(key, _present(point)) for point in blinded)
+        factor = Multiplier(key)
+        evaluated = tuple(factor.times(_present(point)) for point in blinded)
         proof = prove_key(key, self.public_key, blinded, evaluated, draw()) if mode is Mode.VOPRF else None
         return Evaluation(evaluated, proof)
 

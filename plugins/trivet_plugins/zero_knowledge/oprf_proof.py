@@ -14,7 +14,7 @@ from trivet_plugins.zero_knowledge.codec import Reader
 from trivet_plugins.zero_knowledge.errors import ProofError
 from trivet_plugins.zero_knowledge.hash_to_curve import hash_to_scalar
 from trivet_plugins.zero_knowledge.oprf_suite import MAX_BATCH, Mode, domain, framed
-from trivet_plugins.zero_knowledge.point import GENERATOR, Point, multiply, total
+from trivet_plugins.zero_knowledge.point import GENERATOR, Multiplier, Point, multiply, total
 from trivet_plugins.zero_knowledge.scalar import ORDER, encode_scalar
 
 __all__ = ("KeyProof", "prove_key", "verify_key")
@@ -60,8 +60,9 @@ def prove_key(
         ProofError: There is no pair, there are too many, or one has the identity.
     """
     composite = _composite(_weights(public_key, blinded, evaluated), blinded)
+    once = Multiplier(nonce)
     image = multiply(key, composite)
-    challenge = _challenge(public_key, composite, image, multiply(nonce, GENERATOR), multiply(nonce, composite))
+    challenge = _challenge(public_key, composite, image, once.times(GENERATOR), once.times(composite))
     return KeyProof(challenge, (nonce - challenge * key) % ORDER)
 
 
@@ -77,29 +78,33 @@ def verify_key(public_key: Point, blinded: Sequence[Point], evaluated: Sequence[
     try:
         weights = _weights(public_key, blinded, evaluated)
         composite, image = _composite(weights, blinded), _composite(weights, evaluated)
-        first = multiply(proof.response, GENERATOR) + multiply(proof.challenge, public_key)
-        second = multiply(proof.response, composite) + multiply(proof.challenge, image)
+        response, challenge = Multiplier(proof.response), Multiplier(proof.challenge)
+        first = response.times(GENERATOR) + challenge.times(public_key)
+        second = response.times(composite) + challenge.times(image)
         return _challenge(public_key, composite, image, first, second) == proof.challenge
     except ProofError:
         return False
 
 
-def _weights(public_key: Point, blinded: Sequence[Point], evaluated: Sequence[Point]) -> list[int]:
+def _weights(public_key: Point, blinded: Sequence[Point], evaluated: Sequence[Point]) -> list[Multiplier]:
     """Return a scalar per pair that nobody could choose before all pairs stood."""
     if len(blinded) != len(evaluated) or not 1 <= len(blinded) <= MAX_BATCH:
         raise ProofError(f"a batch has 1 to {MAX_BATCH} elements, and as many evaluations")
     seed = hashlib.sha256(framed(public_key.encode(), domain("Seed-", Mode.VOPRF))).digest()
     label = domain("HashToScalar-", Mode.VOPRF)
     return [
-        hash_to_scalar(
-            framed(seed) + number.to_bytes(2, "big") + framed(asked.encode(), answered.encode()) + b"Composite", label
+        Multiplier(
+            hash_to_scalar(
+                framed(seed) + number.to_bytes(2, "big") + framed(asked.encode(), answered.encode()) + b"Composite",
+                label,
+            )
         )
         for number, (asked, answered) in enumerate(zip(blinded, evaluated, strict=True))
     ]
 
 
-def _composite(weights: Sequence[int], points: Sequence[Point]) -> Point:
-    return total(multiply(weight, point) for weight, point in zip(weights, points, strict=True))
+def _composite(weights: Sequence[Multiplier], points: Sequence[Point]) -> Point:
+    return total(weight.times(point) for weight, point in zip(weights, points, strict=True))
 
 
 def _challenge(*points: Point) -> int:

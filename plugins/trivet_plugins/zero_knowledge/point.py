@@ -9,7 +9,7 @@ scalar, sums of points, and arithmetic modulo the order.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Final
 
 import attrs
@@ -18,7 +18,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from trivet_plugins.zero_knowledge.errors import ProofError
 from trivet_plugins.zero_knowledge.scalar import ORDER, check_scalar
 
-__all__ = ("FIELD", "GENERATOR", "IDENTITY", "POINT_BYTES", "A", "B", "Point", "decode_point", "multiply", "total")
+__all__ = (
+    "FIELD",
+    "GENERATOR",
+    "IDENTITY",
+    "POINT_BYTES",
+    "A",
+    "B",
+    "Multiplier",
+    "Point",
+    "decode_point",
+    "multiply",
+    "total",
+)
 
 FIELD: Final = 2**256 - 2**224 + 2**192 + 2**96 - 1
 A: Final = FIELD - 3
@@ -98,32 +110,54 @@ def decode_point(data: bytes) -> Point:
     return Point(numbers.x, numbers.y)
 
 
-def multiply(scalar: int, point: Point) -> Point:
-    """Return ``scalar * point``.
+class Multiplier:
+    """A scalar, ready to multiply points; what OpenSSL derives from it is kept for the next point.
 
     Args:
         scalar: 0 to order - 1; it may be secret.
-        point: On the curve, or the identity.
 
     Raises:
-        ProofError: The scalar is out of range, or the point is not on the curve.
+        ProofError: The scalar is out of range.
     """
-    if check_scalar(scalar) == 0 or point.is_identity:
-        return IDENTITY
-    if point == GENERATOR:
-        numbers = ec.derive_private_key(scalar, _CURVE).public_key().public_numbers()
-        return Point(numbers.x, numbers.y)
-    if scalar in {1, ORDER - 1}:
-        return point if scalar == 1 else -point
-    try:
-        peer = ec.EllipticCurvePublicNumbers(point.x, point.y, _CURVE).public_key()
-    except ValueError:
-        raise ProofError("the coordinates are no point of P-256") from None
-    return _recover(_times(scalar, peer), _times(scalar + 1, peer), point)
+
+    def __init__(self, scalar: int) -> None:
+        self._scalar = check_scalar(scalar)
+
+    @cached_property
+    def _key(self) -> ec.EllipticCurvePrivateKey:
+        return ec.derive_private_key(self._scalar, _CURVE)
+
+    @cached_property
+    def _next(self) -> ec.EllipticCurvePrivateKey:
+        return ec.derive_private_key(self._scalar + 1, _CURVE)
+
+    def times(self, point: Point) -> Point:
+        """Return the product with a point on the curve, or with the identity.
+
+        Raises:
+            ProofError: The point is not on the curve.
+        """
+        if self._scalar == 0 or point.is_identity:
+            return IDENTITY
+        if point == GENERATOR:
+            numbers = self._key.public_key().public_numbers()
+            return Point(numbers.x, numbers.y)
+        if self._scalar in {1, ORDER - 1}:
+            return point if self._scalar == 1 else -point
+        try:
+            peer = ec.EllipticCurvePublicNumbers(point.x, point.y, _CURVE).public_key()
+        except ValueError:
+            raise ProofError("the coordinates are no point of P-256") from None
+        return _recover(_shared(self._key, peer), _shared(self._next, peer), point)
 
 
-def _times(scalar: int, peer: ec.EllipticCurvePublicKey) -> int:
-    return int.from_bytes(ec.derive_private_key(scalar, _CURVE).exchange(_ECDH, peer), "big")
+def multiply(scalar: int, point: Point) -> Point:
+    """Return one product, see `Multiplier`."""
+    return Multiplier(scalar).times(point)
+
+
+def _shared(key: ec.EllipticCurvePrivateKey, peer: ec.EllipticCurvePublicKey) -> int:
+    return int.from_bytes(key.exchange(_ECDH, peer), "big")
 
 
 def _recover(x: int, next_x: int, point: Point) -> Point:

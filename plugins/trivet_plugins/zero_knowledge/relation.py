@@ -13,7 +13,7 @@ import attrs
 
 from trivet_plugins.zero_knowledge.codec import Reader, encode_length
 from trivet_plugins.zero_knowledge.errors import ProofError
-from trivet_plugins.zero_knowledge.point import GENERATOR, POINT_BYTES, Point, multiply, total
+from trivet_plugins.zero_knowledge.point import GENERATOR, POINT_BYTES, Multiplier, Point, multiply, total
 from trivet_plugins.zero_knowledge.scalar import ORDER, check_scalar, encode_scalar
 
 __all__ = ("MAX_BYTES", "MAX_EQUATIONS", "MAX_TERMS", "Equation", "ImageTerm", "LinearRelation", "Term")
@@ -130,11 +130,13 @@ class LinearRelation:
         """
         if len(scalars) != self.scalars:
             raise ProofError(f"a witness of this relation has {self.scalars} scalars, not {len(scalars)}")
+        weights = {(term.scalar, term.coefficient) for equation in self.equations for term in equation.terms}
+        factors = {
+            (scalar, coefficient): Multiplier(coefficient * check_scalar(scalars[scalar]) % ORDER)
+            for scalar, coefficient in weights
+        }
         return tuple(
-            total(
-                multiply(term.coefficient * check_scalar(scalars[term.scalar]) % ORDER, self.elements[term.element])
-                for term in equation.terms
-            )
+            total(factors[term.scalar, term.coefficient].times(self.elements[term.element]) for term in equation.terms)
             for equation in self.equations
         )
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from trivet_plugins.zero_knowledge.codec import EXTRA_BYTES, Reader, decode_challenge
 from trivet_plugins.zero_knowledge.errors import ProofError
-from trivet_plugins.zero_knowledge.point import POINT_BYTES, Point, multiply
+from trivet_plugins.zero_knowledge.point import POINT_BYTES, Multiplier, Point
 from trivet_plugins.zero_knowledge.relation import LinearRelation
 from trivet_plugins.zero_knowledge.scalar import ORDER, SCALAR_BYTES, encode_scalar
 from trivet_plugins.zero_knowledge.sponge import Sponge, session_id
@@ -128,8 +128,8 @@ def _verify_compact(relation: LinearRelation, proof: bytes, tag: bytes) -> bool:
 
 def _recompute(relation: LinearRelation, challenge: int, response: Sequence[int]) -> tuple[Point, ...]:
     """Return the one commitment that fits a challenge and a response."""
-    mapped = relation.map(response)
-    return tuple(right - multiply(challenge, image) for right, image in zip(mapped, relation.images, strict=True))
+    mapped, factor = relation.map(response), Multiplier(challenge)
+    return tuple(right - factor.times(image) for right, image in zip(mapped, relation.images, strict=True))
 
 
 def _verify_batchable(relation: LinearRelation, proof: bytes, tag: bytes) -> bool:

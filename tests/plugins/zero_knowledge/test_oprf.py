@@ -147,7 +147,7 @@ def test_a_point_off_the_curve_is_not_evaluated(exchange):
 
 def test_sizes_are_refused_before_any_arithmetic(exchange, monkeypatch):
     key, _, evaluation = exchange
-    monkeypatch.setattr("trivet_plugins.zero_knowledge.oprf.multiply", lambda *_: pytest.fail("arithmetic"))
+    monkeypatch.setattr("trivet_plugins.zero_knowledge.point.Multiplier.times", lambda *_: pytest.fail("arithmetic"))
     for count in (0, MAX_BATCH + 1):
         with pytest.raises(ProofError, match="batch"):
             key.evaluate([GENERATOR] * count, mode=Mode.VOPRF)
