@@ -31,6 +31,7 @@ from trivet_plugins.security.keys.lifecycle import Policy
 from trivet_plugins.security.keys.masters import Masters, load_masters
 from trivet_plugins.security.keys.ring import POLICY, KeyFile
 from trivet_plugins.security.keys.upkeep import Upkeep
+from trivet_plugins.security.keys.watch import RingWatch
 
 if TYPE_CHECKING:
     from trivet import Composition, Kernel
@@ -107,10 +108,11 @@ async def connect(config: KeyFileConfig, kernel: Kernel) -> AsyncIterator[KeyFil
         await ring.create_missing()
     upkeep = Upkeep(ring, automatic=config.automatic, warn=lambda text: kernel.emit(ConfigWarning(message=text)))
     await upkeep.begin()
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(upkeep.run, config.poll_interval.total_seconds())
-        yield ring
-        tasks.cancel_scope.cancel()
+    with RingWatch(ring, upkeep, kernel).shown():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(upkeep.run, config.poll_interval.total_seconds())
+            yield ring
+            tasks.cancel_scope.cancel()
 
 
 def _level(kernel: Kernel) -> SecurityLevel | None:

@@ -35,6 +35,8 @@ class Upkeep:
         self._warned = ""
         self._failed: Stamp | None = None
         self._primary: int | None = None
+        self.trouble: str | None = None
+        """Why the file as it is now cannot be read; None where it can."""
 
     async def begin(self) -> None:
         """Read the file if there is one: a passphrase takes its time here and not when a value is opened.
@@ -46,8 +48,8 @@ class Upkeep:
             return
         try:
             await self._ring.refresh()
-        except KeyRingError:
-            self._failed = stamp
+        except KeyRingError as exc:
+            self._failed, self.trouble = stamp, str(exc)
         else:
             self._note_turn()
             self._note_overdue()
@@ -80,7 +82,10 @@ class Upkeep:
                 await self._ring.refresh()
             except KeyRingError as exc:
                 self._failed = stamp
-                self._say(f"{exc}; what was read before stays in force" if loaded is not None else str(exc))
+                self.trouble = f"{exc}; what was read before stays in force" if loaded is not None else str(exc)
+                self._say(self.trouble)
+            else:
+                self.trouble = None
         return self._ring.loaded is not None
 
     def _note_turn(self) -> None:
