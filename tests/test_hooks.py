@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import attrs
+import httpx
 from click.testing import CliRunner
 
+import trivet_plugins.web as web_plugin
 from trivet import (
+    AdminAnswer,
+    AdminPage,
     CheckPlan,
     Document,
     Kernel,
@@ -22,6 +26,7 @@ from trivet import (
 )
 from trivet.events import KernelStarted
 from trivet_plugins.cli.program import program
+from trivet_plugins.web import AdminApp
 
 
 @attrs.frozen
@@ -205,6 +210,22 @@ async def test_register_tracers_makes_the_spans():
             assert span.context == TraceContext(7, 8)
             assert kernel.tracing.current() == span.context
     assert kernel.tracing.tracer is None
+
+
+async def test_register_admin_pages_shows_pages():
+    async def answer(request):
+        return AdminAnswer(f"moin, {request.params['name']}")
+
+    class Pages:
+        def pages(self):
+            return [AdminPage("/moin/{name}", answer=answer)]
+
+    kernel, _ = kernel_with(web_plugin, offering("register_admin_pages", Pages))
+    async with (
+        kernel,
+        httpx.AsyncClient(transport=httpx.ASGITransport(AdminApp(kernel)), base_url="http://localhost") as client,
+    ):
+        assert (await client.get("/moin/friend")).text == "moin, friend"
 
 
 async def test_register_services_brings_a_service_by_its_type():

@@ -12,6 +12,12 @@ from __future__ import annotations
 from importlib import import_module
 
 _HOMES = {
+    "trivet.admin": (
+        "AdminAnswer",
+        "AdminPage",
+        "AdminPages",
+        "AdminRequest",
+    ),
     "trivet.ciphers.actor": ("acting_as",),
     "trivet.ciphers.contracts": (
         "CipherBackend",

@@ -1,3 +1,7 @@
+from trivet.admin import AdminAnswer as AdminAnswer
+from trivet.admin import AdminPage as AdminPage
+from trivet.admin import AdminPages as AdminPages
+from trivet.admin import AdminRequest as AdminRequest
 from trivet.ciphers.actor import acting_as as acting_as
 from trivet.ciphers.contracts import CipherBackend as CipherBackend
 from trivet.ciphers.contracts import Key as Key
@@ -107,6 +111,10 @@ from trivet.tracing.contracts import SpanRecord, SpanStore, Tracer, TraceSpan
 
 __all__ = (
     "API_VERSION",
+    "AdminAnswer",
+    "AdminPage",
+    "AdminPages",
+    "AdminRequest",
     "Argon2Cost",
     "ByteSize",
     "Change",

@@ -27,6 +27,7 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
+    from trivet.admin import AdminPages
     from trivet.ciphers.contracts import CipherBackend, KeySource, PasswordHasher
     from trivet.composition import Composition
     from trivet.config.contracts import ConfigFormat, ConfigSource, Resolver
@@ -114,6 +115,11 @@ def register_metric_exporters(composition: Composition) -> Iterable[Provider[Met
 @hookspec(kind="tracer")
 def register_tracers(composition: Composition) -> Iterable[Provider[Tracer]]:  # type: ignore[empty-body]
     """Offer what makes the spans of `kernel.tracing`; one is in use at a time."""
+
+
+@hookspec(kind="admin_pages")
+def register_admin_pages(composition: Composition) -> Iterable[Provider[AdminPages]]:  # type: ignore[empty-body]
+    """Offer pages for the admin surface, which takes care of who may see them."""
 
 
 # -- everything else ------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from trivet.admin import AdminPages
 from trivet.ciphers.contracts import CipherBackend, KeyRing, KeySource, PasswordHasher
 from trivet.ciphers.recorder import Recorder
 from trivet.config.contracts import ConfigFormat, ConfigSource, Resolver
@@ -28,6 +29,7 @@ CONTRACTS: dict[str, Any] = {
     "health_check": HealthCheck,
     "metric_exporter": MetricExporter,
     "tracer": Tracer,
+    "admin_pages": AdminPages,
 }
 
 

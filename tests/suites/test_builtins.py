@@ -13,6 +13,7 @@ import pytest
 from trivet import Kernel, Launch, LoadContext, Provider, Secret, hookimpl
 from trivet.testing import memory_config
 from trivet.testing.suites import (
+    AdminPagesSuite,
     CipherBackendSuite,
     ConfigFormatSuite,
     ConfigSourceSuite,
@@ -35,6 +36,7 @@ from trivet_plugins.zero_knowledge.range_statement import RangeStatement
 from trivet_plugins.zero_knowledge.sigma_system import RelationStatement
 
 SUITES = {
+    "admin_pages": AdminPagesSuite,
     "cipher": CipherBackendSuite,
     "config_format": ConfigFormatSuite,
     "config_source": ConfigSourceSuite,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from trivet_plugins.web.accept import best_match
+from trivet_plugins.web.plugin_pages import all_pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,17 +70,26 @@ def index(kernel: Kernel, request: Request) -> Response:
     health = str(kernel.health.report().status)
     if best_match(request.headers.get("accept", ""), ["application/json", "text/html"]) == "text/html":
         page = _PAGE.format(
-            name=escape(kernel.name), style=_STYLE, state=escape(kernel.state), health=health, rows=_rows(request)
+            name=escape(kernel.name),
+            style=_STYLE,
+            state=escape(kernel.state),
+            health=health,
+            rows=_rows(request, _endpoints(kernel)),
         )
         return HTMLResponse(page, headers={"content-security-policy": _POLICY})
-    body = {"kernel": kernel.name, "state": kernel.state, "health": health, "endpoints": dict(ENDPOINTS)}
+    body = {"kernel": kernel.name, "state": kernel.state, "health": health, "endpoints": _endpoints(kernel)}
     return JSONResponse(body)
 
 
-def _rows(request: Request) -> str:
+def _endpoints(kernel: Kernel) -> dict[str, str]:
+    found = {page.path: page.summary for page in all_pages(kernel) if page.summary and "{" not in page.path}
+    return {**found, **ENDPOINTS}
+
+
+def _rows(request: Request, endpoints: Mapping[str, str]) -> str:
     # Relative links lead right under every mount and proxy, whatever these tell of their prefixes.
     asked = request.scope.get("raw_path", b"").decode("latin-1") or request.scope["path"]
     here = escape(f"{asked.rpartition('/')[2]}/" if asked[-1:] not in ("", "/") else "")
     return "\n".join(
-        f'<dt><a href="{here}{path[1:]}">{path}</a></dt><dd>{escape(text)}</dd>' for path, text in ENDPOINTS.items()
+        f'<dt><a href="{here}{path[1:]}">{path}</a></dt><dd>{escape(text)}</dd>' for path, text in endpoints.items()
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import anyio
 import attrs
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_BODY: Final = 64 * 1024
 BODY_SECONDS: Final = 10.0
 _LONGEST_NAME: Final = 80
+_MOST_FIELDS: Final = 1_000
 _CODES: Final = {403: "another_site", 408: "too_slow", 413: "too_large", 415: "media_type"}
 _ANYWHERE: Final = {"actor": str, "reason": str}
 
@@ -67,6 +68,7 @@ async def read(request: Request, allowed: Mapping[str, type | tuple[type, ...]],
         OrderError: if it comes from another site, is too large, too slow or not as it must be.
     """
     _check_site(request)
+    _check_media_type(request, "application/json")
     fields = _parse(await _body(request))
     types = {**_ANYWHERE, **allowed}
     for name, value in fields.items():
@@ -83,13 +85,31 @@ async def read(request: Request, allowed: Mapping[str, type | tuple[type, ...]],
     return Order(f"{name} at {client}", reason, fields)
 
 
+async def read_form(request: Request) -> tuple[tuple[str, str], ...]:
+    """Read the fields of a form that only asks.
+
+    Raises:
+        OrderError: if it comes from another site, is too large, too slow or no form.
+    """
+    _check_site(request)
+    _check_media_type(request, "application/x-www-form-urlencoded")
+    body = await _body(request)
+    try:
+        return tuple(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"))
+    except ValueError:
+        raise OrderError(400, f"the body is no form of at most {_MOST_FIELDS} fields in UTF-8") from None
+
+
 def _check_site(request: Request) -> None:
     headers = request.headers
     origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
     if (origin is not None and urlsplit(origin).netloc != headers.get("host")) or site not in ("none", "same-origin"):
         raise OrderError(403, "this request comes from a page of another site")
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise OrderError(415, "send Content-Type: application/json")
+
+
+def _check_media_type(request: Request, wanted: str) -> None:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != wanted:
+        raise OrderError(415, f"send Content-Type: {wanted}")
 
 
 async def _body(request: Request) -> bytes:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, request_response
 
 from trivet_plugins.web import config_views
 from trivet_plugins.web.config_orders import ORDERS, obey
 from trivet_plugins.web.health_pages import PROBES, health, probe
 from trivet_plugins.web.history_page import history
 from trivet_plugins.web.index import index
+from trivet_plugins.web.plugin_pages import PluginPages
 from trivet_plugins.web.record import Records
 from trivet_plugins.web.scrape import scrape
 from trivet_plugins.web.trace_page import traces
@@ -53,7 +54,11 @@ def build(kernel: Kernel, guard: Guard) -> Starlette:
     routes = [Route(path, functools.partial(_probe, kernel, guard, group)) for path, group in PROBES.items()]
     routes += [Route(path, functools.partial(_guarded, kernel, guard, records, page)) for path, page in guarded.items()]
     routes += [Route(path, functools.partial(_obey, kernel, guard, records, path), methods=["POST"]) for path in ORDERS]
-    return Starlette(routes=routes)
+    app = Starlette(routes=routes)
+    # What none of these is may be a page of a plugin, which comes and goes with it.
+    others = functools.partial(_plugin_page, guard, records, PluginPages(kernel, records))
+    app.router.default = request_response(others)
+    return app
 
 
 async def _probe(kernel: Kernel, guard: Guard, group: str, request: Request) -> Response:
@@ -67,6 +72,18 @@ async def _guarded(kernel: Kernel, guard: Guard, records: Records, page: Page, r
         return answer if isinstance(answer, Response) else await answer
     if refusal.code == "wrong_token":  # without one, it is a probe or a browser that does not know better
         await records.refused(request, "authenticate", refusal.code)
+    return _refused(refusal)
+
+
+async def _plugin_page(guard: Guard, records: Records, pages: PluginPages, request: Request) -> Response:
+    found = pages.find(request)
+    if found is None:
+        return PlainTextResponse("Not Found", 404)
+    page, params = found
+    if (refusal := _refusal(guard, request)) is None:
+        return await pages.answer(page, params, request)
+    if page.order is not None or refusal.code == "wrong_token":
+        await records.refused(request, page.order or "authenticate", refusal.code)
     return _refused(refusal)
 
 

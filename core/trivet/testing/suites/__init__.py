@@ -6,6 +6,7 @@ Subclass the suite of your kind, name the class ``Test...``, override its one fi
 
 from __future__ import annotations
 
+from trivet.testing.suites.admin_pages import AdminPagesSuite
 from trivet.testing.suites.cipher import CipherBackendSuite
 from trivet.testing.suites.config_format import ConfigFormatSuite
 from trivet.testing.suites.config_source import ConfigSourceSuite
@@ -18,6 +19,7 @@ from trivet.testing.suites.suite import Suite
 from trivet.testing.suites.tracer import TracerSuite
 
 __all__ = (
+    "AdminPagesSuite",
     "CipherBackendSuite",
     "ConfigFormatSuite",
     "ConfigSourceSuite",
