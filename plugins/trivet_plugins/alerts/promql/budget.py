@@ -9,6 +9,9 @@ import attrs
 
 from trivet_plugins.alerts.promql.errors import QueryLimitError
 
+CHUNK: Final = 50
+"""Series after which it is worth a look at the clock."""
+
 SLICE: Final = 0.001
 """Seconds of work after which other threads, such as the one of the event loop, get their turn."""
 
