@@ -8,6 +8,7 @@ PIP_INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 TARGET ?= docs/examples/orders/app.py
 RUN_OPTIONS ?= --config docs/examples/orders/config/base.toml --profile dev
 OPTIONS ?=
+PYTEST_OPTIONS ?= --numprocesses=logical --maxprocesses=8 --dist=loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all check lint types docs pytest coverage bench fuzz clean

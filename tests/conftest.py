@@ -39,6 +39,15 @@ def pytest_pycollect_makeitem(collector, name, obj):
         pytest.mark.anyio(obj)
 
 
+@pytest.fixture(autouse=True)
+def _structlog_is_left_unconfigured():
+    """Configured, it is where the kernel's events go to in every test after; its own ``capture_logs`` leaves it so."""
+    yield
+    structlog = sys.modules.get("structlog")
+    if structlog is not None and structlog.is_configured():
+        structlog.reset_defaults()
+
+
 @pytest.fixture(scope="session")
 def test_data():
     """The directory of published vectors and fixtures: ``TRIVET_TEST_DATA``, else ``../shared/data``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import socket
+import threading
 import time
 
 import anyio
@@ -202,11 +203,14 @@ async def test_a_client_that_stops_reading_does_not_hold_up_the_end():
 async def test_a_request_gets_the_drain_to_finish():
     """A scrape that runs when the stop comes is answered in full."""
 
+    begun = threading.Event()
+
     class Slow(Endless):
         """Ends after some chunks, each of which takes a moment."""
 
         def encode(self, families):
             del families
+            begun.set()
             for _ in range(20):
                 time.sleep(0.02)  # a busy exporter
                 yield b"line\n"
@@ -220,7 +224,9 @@ async def test_a_request_gets_the_drain_to_finish():
 
     async with anyio.create_task_group() as group, kernel:
         group.start_soon(scrape, f"{kernel.service(WebServer).url}metrics")
-        await anyio.sleep(0.15)
+        with anyio.fail_after(10):
+            while not begun.is_set():
+                await anyio.sleep(0.01)
         assert not results
     assert results[0].text == "line\n" * 20
 
