@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_UNITS: Final = {"y": 31_536_000_000, "w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
+_UNITS: Final = {
+    "y": 31_536_000_000,
+    "w": 604_800_000,
+    "d": 86_400_000,
+    "h": 3_600_000,
+    "m": 60_000,
+    "s": 1_000,
+    "ms": 1,
+}
 _FORM: Final = re.compile("".join(rf"(?:(?P<{unit}>\d{{1,18}}){unit})?" for unit in _UNITS))
 _LONGEST: Final = 2**63 // 1_000_000
 

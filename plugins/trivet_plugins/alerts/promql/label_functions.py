@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from trivet_plugins.alerts.promql.aggregation import check_label
 from trivet_plugins.alerts.promql.errors import EvaluationError, PatternError
 from trivet_plugins.alerts.promql.frame import Frame
 from trivet_plugins.alerts.promql.labels import METRIC_NAME, Labels, labels_of
 from trivet_plugins.alerts.promql.pattern import compiled
+from trivet_plugins.alerts.promql.replacement import filled
 from trivet_plugins.alerts.promql.selector import Selector
-
-_REFERENCE: Final = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 
 
 def replaced(frame: Frame, target: str, template: str, source: str, pattern: str) -> Frame:
@@ -30,19 +27,9 @@ def replaced(frame: Frame, target: str, template: str, source: str, pattern: str
 
     def value(labels: dict[str, str]) -> str | None:
         found = expression.fullmatch(labels.get(source, ""))
-        return None if found is None else _REFERENCE.sub(lambda reference: _group(found, reference), template)
+        return None if found is None else filled(template, found)
 
     return _labelled(frame, target, value)
-
-
-def _group(found: re.Match[str], reference: re.Match[str]) -> str:
-    name = reference[1] or reference[2]
-    if name is None:
-        return "$"
-    try:
-        return found.group(int(name) if name.isdigit() else name) or ""
-    except (IndexError, KeyError):
-        return ""
 
 
 def joined_labels(frame: Frame, target: str, separator: str, sources: Sequence[str]) -> Frame:

@@ -1,3 +1,3 @@
-"""The templates of labels and annotations: the part of Go's ``text/template`` that rule files use, with Prometheus's functions."""
+"""The templates of labels and annotations: what rule files use of Go's ``text/template``, with Prometheus's functions."""
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ class Expansion:
             return [*sorted(value.items())]
         if isinstance(value, int) and not isinstance(value, bool):
             return [(number, number) for number in range(min(value, MAX_STEPS + 1))]
-        self._fail(at, f"range goes over what query gives and over labels, not over {kind_of(value)}")
+        raise self._error(at, f"range goes over what query gives and over labels, not over {kind_of(value)}")
 
     def _include(self, include: Include, dot: Value) -> None:
         body = self._parsed.named.get(include.name)
@@ -267,10 +267,13 @@ class Expansion:
             return value.get(name, "" if all(isinstance(one, str) for one in value.values()) else None)
         if isinstance(value, Record) and name in value:
             return value[name]
-        self._fail(at, f"{kind_of(value)} has no field {name}")
+        raise self._error(at, f"{kind_of(value)} has no field {name}")
 
     def _fail(self, at: int, reason: str) -> NoReturn:
-        raise ExpansionError(reason, *place_in(self._source, at))
+        raise self._error(at, reason)
+
+    def _error(self, at: int, reason: str) -> ExpansionError:
+        return ExpansionError(reason, *place_in(self._source, at))
 
 
 @attrs.frozen

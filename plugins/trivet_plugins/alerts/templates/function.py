@@ -14,7 +14,12 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "sample": Record,
     "vector": Sequence,
 }
-_NAMES: Final = {"string": "a text", "sample": "a sample, as first gives", "vector": "what query gives", "number": "a number"}
+_NAMES: Final = {
+    "string": "a text",
+    "sample": "a sample, as first gives",
+    "vector": "what query gives",
+    "number": "a number",
+}
 
 
 class FunctionError(ValueError):

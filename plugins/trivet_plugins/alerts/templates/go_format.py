@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from trivet_plugins.alerts.templates.values import Moment, Record, Sequence, Span, Table, Value, kind_of
 
@@ -24,29 +25,15 @@ _UNITS: Final = ((3_600_000_000_000, "h"), (60_000_000_000, "m"))
 
 def shown(value: Value) -> str:
     """Return a value as ``{{ }}`` writes it."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return float_text(value)
-    if value is None:
-        return "<no value>"
-    if isinstance(value, Table):
-        return f"map[{' '.join(f'{name}:{shown(one)}' for name, one in sorted(value.items()))}]"
-    if isinstance(value, Record):
-        return f"{{{' '.join(shown(one) for one in value.values())}}}"
-    if isinstance(value, Sequence):
-        return f"[{' '.join(map(shown, value))}]"
-    return moment_text(value.seconds) if isinstance(value, Moment) else _span_or_int(value)
+    return _SHOWN[type(value)](value)
 
 
-def _span_or_int(value: int | Span) -> str:
-    return span_text(value.nanoseconds) if isinstance(value, Span) else str(value)
+def _table_text(value: Table) -> str:
+    return f"map[{' '.join(f'{name}:{shown(one)}' for name, one in sorted(value.items()))}]"
 
 
 def float_text(value: float) -> str:
-    """Return a number as Go's ``%v`` writes it: with the fewest digits that tell it; with an exponent from 1e+06 up and 1e-05 down."""
+    """Return a number as Go's ``%v`` writes it: the fewest digits that tell it, an exponent from 1e+06 up and 1e-05 down."""
     if not math.isfinite(value):
         return _odd(value)
     digits, exponent = _shortest(value)
@@ -84,7 +71,7 @@ def moment_text(seconds: float) -> str:
     """Return a time as Go prints it, in UTC, to the millisecond."""
     milliseconds = math.trunc(seconds * 1_000)
     whole, rest = divmod(milliseconds, 1_000)
-    moment = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=whole)
+    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=whole)
     fraction = f".{rest:03d}".rstrip("0") if rest else ""
     return f"{moment:%Y-%m-%d %H:%M:%S}{fraction} +0000 UTC"
 
@@ -159,12 +146,14 @@ def _size(text: str | None) -> int | None:
 
 
 def _verb(verb: str, value: Value, flags: str, precision: int | None) -> str:
-    plus = "+" if "+" in flags else (" " if " " in flags else "")
-    if verb in {"v", "s"} and not isinstance(value, (int, float)):
-        text = _nothing(value)
-        return text if precision is None else text[:precision]
     if verb == "T":
         return kind_of(value)
+    if verb in {"v", "s"} and not isinstance(value, (int, float)):
+        return _nothing(value)[:precision]
+    return _typed_verb(verb, value, "+" if "+" in flags else " " if " " in flags else "", precision)
+
+
+def _typed_verb(verb: str, value: Value, plus: str, precision: int | None) -> str:
     if isinstance(value, str):
         return _text_verb(verb, value, precision)
     if isinstance(value, bool):
@@ -185,7 +174,7 @@ def _wrong(verb: str, value: Value) -> str:
 
 
 def _text_verb(verb: str, value: str, precision: int | None) -> str:
-    cut = value if precision is None else value[:precision]
+    cut = value[:precision]
     if verb == "q":
         return quoted(cut)
     if verb in {"x", "X"}:
@@ -209,8 +198,7 @@ def _float_verb(verb: str, value: float, plus: str, precision: int | None) -> st
     if verb not in _FLOATS and verb != "v":
         return _wrong(verb, value)
     if not math.isfinite(value):
-        text = _odd(value)
-        return text if plus or not text.startswith("+") else text
+        return _odd(value)
     if verb in {"v", "g", "G"} and precision is None:
         text = float_text(value)
         text = text.upper() if verb == "G" else text
@@ -228,3 +216,17 @@ def _padded(text: str, flags: str, width: int | None, verb: str) -> str:
         sign = text[:1] if text[:1] in {"+", "-"} else ""
         return sign + text[len(sign) :].rjust(width - len(sign), "0")
     return text.rjust(width)
+
+
+_SHOWN: Final[dict[type, Callable[[Any], str]]] = {
+    str: str,
+    bool: lambda value: "true" if value else "false",
+    int: str,
+    float: float_text,
+    type(None): lambda _value: "<no value>",
+    Table: _table_text,
+    Record: lambda value: f"{{{' '.join(map(shown, value.values()))}}}",
+    Sequence: lambda value: f"[{' '.join(map(shown, value))}]",
+    Moment: lambda value: moment_text(value.seconds),
+    Span: lambda value: span_text(value.nanoseconds),
+}

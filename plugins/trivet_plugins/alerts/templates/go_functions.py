@@ -1,4 +1,4 @@
-"""The functions that every template of Go's has. ``and`` and ``or`` are evaluated by the expansion: they stop when all is said."""
+"""The functions that every template of Go's has, but for ``and`` and ``or``, which the expansion evaluates."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _same(one: Value, other: Value) -> bool:
 
 
 def _eq(one: Value, *others: Value) -> bool:
-    return any([_same(one, other) for other in others])
+    return any(_same(one, other) for other in others)
 
 
 def _incompatible(one: Value, other: Value) -> NoReturn:
@@ -129,4 +129,3 @@ def _slice(value: Value, *places: Value) -> Value:
     if first > last:
         raise FunctionError(f"a slice does not go from {first} to {last}")
     return value[first:last] if isinstance(value, str) else Sequence(value[first:last])
-

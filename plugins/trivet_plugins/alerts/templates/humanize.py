@@ -24,7 +24,7 @@ def humanize1024(value: float) -> str:
     """Return a number with a binary prefix: ``1.206ki``."""
     if abs(value) <= 1 or not math.isfinite(value):
         return four_digits(value)
-    return _scaled(value, 1_024, tuple("ki Mi Gi Ti Pi Ei Zi Yi".split()))
+    return _scaled(value, 1_024, ("ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi"))
 
 
 def humanize_duration(seconds: float) -> str:

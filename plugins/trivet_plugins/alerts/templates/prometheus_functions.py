@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from trivet_plugins.alerts.duration import DurationError, milliseconds_of
-from trivet_plugins.alerts.promql.pattern import searching, substituted
+from trivet_plugins.alerts.promql.errors import PatternError
+from trivet_plugins.alerts.promql.pattern import MAX_PATTERN, compiled
+from trivet_plugins.alerts.promql.replacement import filled
 from trivet_plugins.alerts.templates.function import Function, FunctionError
 from trivet_plugins.alerts.templates.humanize import (
     checked_time,
@@ -68,11 +70,20 @@ def _title(text: str) -> str:
 
 
 def _replace(pattern: str, replacement: str, text: str) -> str:
-    return substituted(pattern, replacement, text)
+    return _pattern(pattern).sub(lambda found: filled(replacement, found), text)
 
 
 def _match(pattern: str, text: str) -> bool:
-    return searching(pattern)(text)
+    return _pattern(pattern).search(text) is not None
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    if len(text) > MAX_PATTERN:
+        raise FunctionError(f"a pattern has at most {MAX_PATTERN:,} characters, this has {len(text):,}")
+    try:
+        return compiled(text)
+    except PatternError as exc:
+        raise FunctionError(str(exc)) from None
 
 
 def host_and_port(text: str) -> tuple[str, str] | None:

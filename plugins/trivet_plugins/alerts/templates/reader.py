@@ -1,4 +1,4 @@
-"""`read`: the syntax of a template from its text. Names of functions and variables are looked up here, not when it is expanded."""
+"""`read`: the syntax of a template from its text. Functions and variables are looked up here, not when it is expanded."""
 
 from __future__ import annotations
 
@@ -209,12 +209,8 @@ class _Reader:
 
     def _operand(self, words: WordStream, depth: int) -> Operand:
         word = words.take()
-        if word.kind == "string":
-            return Literally(word.text, word.at)
-        if word.kind == "char":
-            return Literally(ord(word.text), word.at)
-        if word.kind == "number":
-            return Literally(self._number(word), word.at)
+        if word.kind in {"string", "char", "number"}:
+            return self._literal(word)
         if word.kind == "variable":
             if word.text not in self._known:
                 self._fail(word.at, f"there is no variable {word.text}")
@@ -226,6 +222,11 @@ class _Reader:
         if word.kind == "sign" and word.text == "(":
             return self._nested(words, depth, word)
         return self._named(word)
+
+    def _literal(self, word: Word) -> Literally:
+        if word.kind == "number":
+            return Literally(self._number(word), word.at)
+        return Literally(ord(word.text) if word.kind == "char" else word.text, word.at)
 
     def _nested(self, words: WordStream, depth: int, opening: Word) -> Nested:
         pipeline = self._pipeline(words, depth + 1)

@@ -1,8 +1,7 @@
-"""What templates work with: plain texts, numbers, truth values, lists, `Table` and `Record`. No object of Python's is among them."""
+"""What templates work with: texts, numbers, truth values, `Sequence`, `Table`, `Record`: nothing that has Python attributes."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import TypeAlias
 
@@ -45,7 +44,7 @@ class Span:
     nanoseconds: int
 
 
-Value: TypeAlias = "str | bool | int | float | None | Table | Record | Sequence | Moment | Span"
+Value: TypeAlias = "str | bool | int | float | Table | Record | Sequence | Moment | Span | None"
 
 
 def sample_of(labels: Labels, value: float) -> Record:
