@@ -135,6 +135,7 @@ _HOMES = {
         "Matcher",
         "MetricHistory",
         "MetricSeries",
+        "SampleTable",
         "Samples",
     ),
     "trivet.metrics.info": ("Info",),

@@ -99,6 +99,7 @@ from trivet.metrics.history import Matcher as Matcher
 from trivet.metrics.history import MetricHistory as MetricHistory
 from trivet.metrics.history import MetricSeries as MetricSeries
 from trivet.metrics.history import Samples as Samples
+from trivet.metrics.history import SampleTable as SampleTable
 from trivet.metrics.info import Info as Info
 from trivet.metrics.stateset import StateSet as StateSet
 from trivet.metrics.summary import Summary as Summary
@@ -182,6 +183,7 @@ __all__ = (
     "Resolver",
     "Result",
     "RetryLater",
+    "SampleTable",
     "Samples",
     "SealError",
     "Secret",

@@ -104,6 +104,19 @@ class Samples:
 
 
 @attrs.frozen
+class SampleTable:
+    """What several series were at the same times.
+
+    Args:
+        times: Seconds since the epoch, rising: all at which anything was recorded.
+        columns: For each series, in the order of the question, as many values as times; `STALE` wherever it was absent.
+    """
+
+    times: array[float]
+    columns: Sequence[array[float]]
+
+
+@attrs.frozen
 class Extremes:
     """Between which values a series was, in the time since the sample before.
 
@@ -143,6 +156,16 @@ class MetricHistory(Protocol):
 
         Args:
             series: One that this history has given; of one that it has forgotten there are no samples.
+            start: Seconds since the epoch.
+            end: Seconds since the epoch.
+        """
+        ...
+
+    def table(self, series: Sequence[MetricSeries], start: float, end: float) -> SampleTable:
+        """Return what several series were from ``start`` to ``end``, both included, for less work than `samples` of each.
+
+        Args:
+            series: As for `samples`.
             start: Seconds since the epoch.
             end: Seconds since the epoch.
         """

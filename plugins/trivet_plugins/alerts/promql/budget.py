@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import attrs
 
+from trivet_plugins.alerts.promql.breath import CHUNK, Breath
 from trivet_plugins.alerts.promql.errors import QueryLimitError
 
-CHUNK: Final = 50
-"""Series after which it is worth a look at the clock."""
-
-SLICE: Final = 0.001
-"""Seconds of work after which other threads, such as the one of the event loop, get their turn."""
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -34,15 +32,19 @@ class Budget:
 class Meter:
     """What is left of a budget while a query is answered. It also gives other threads their turn.
 
+    Args:
+        budget: What there is.
+        breath: Of whoever asks one query after the other.
+
     Raises:
         QueryLimitError: from every method, once there is nothing left.
     """
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, breath: Breath) -> None:
         self._budget = budget
-        begun = time.perf_counter()
-        self._until = begun + budget.seconds
-        self._breath = begun + SLICE
+        self._until = time.perf_counter() + budget.seconds
+        self._breath = breath
+        breath.take()
         self._samples = 0
 
     def samples(self, count: int) -> None:
@@ -59,10 +61,11 @@ class Meter:
 
     def tick(self) -> None:
         """Look at the clock."""
-        now = time.perf_counter()
-        if now < self._breath:
-            return
-        if now > self._until:
+        if self._breath.take() > self._until:
             raise QueryLimitError(f"the query takes longer than {self._budget.seconds:g} s")
-        time.sleep(0)  # lets go of the interpreter
-        self._breath = time.perf_counter() + SLICE
+
+    def chunks(self, items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+        """Yield items in pieces of some size; look at the clock after each."""
+        for start in range(0, len(items), size):
+            yield items[start : start + size]
+            self.tick()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
 
+from trivet_plugins.alerts.promql.breath import FEW
+from trivet_plugins.alerts.promql.budget import Meter
 from trivet_plugins.alerts.promql.points import Points
 from trivet_plugins.alerts.promql.statistics import line
 from trivet_plugins.alerts.promql.windows import Window, Windows
@@ -33,7 +35,7 @@ class _Span:
     after: float
 
 
-def _span(windows: Windows, times: list[int], first: int, last: int) -> _Span:
+def _span(windows: Windows, times: Sequence[int], first: int, last: int) -> _Span:
     covered = (times[last - 1] - times[first]) / 1000
     gap = covered / (last - first - 1)
     before = (times[first] - windows.start) / 1000
@@ -42,72 +44,78 @@ def _span(windows: Windows, times: list[int], first: int, last: int) -> _Span:
     return _Span(covered, gap / 2 if before >= limit else before, gap / 2 if after >= limit else after)
 
 
-def extrapolated(windows: Windows, *, counter: bool, per_second: bool) -> Values:
+def extrapolated(windows: Windows, meter: Meter, *, counter: bool, per_second: bool) -> Values:
     """Return how much each series has changed, as if it went on in the same way up to the edges of the window.
 
     A counter that falls has begun anew at 0, and was not less than 0 before the window. Two samples are the least.
     """
     found: Values = []
     seconds = (windows.end - windows.start) / 1000 if per_second else 1.0
-    known: tuple[list[int], int, int] | None = None
+    known: tuple[Sequence[int], int, int] | None = None
     covered = before = after = 0.0
-    for points, first, last in windows.items:
-        times = points.times
-        if last - first < 2:
-            found.append(None)
-            continue
-        if known is None or known[0] is not times or known[1] != first or known[2] != last:
-            span = _span(windows, times, first, last)
-            covered, before, after = span.covered, span.before, span.after
-            known = (times, first, last)
-        values = points.values
-        least = values[first]
-        rise = values[last - 1] - least
-        lead = before
-        if counter:
-            falls = points.falls(last)
-            if falls and falls[-1] > first:
-                rise = _refilled(rise, values, falls, first, last)
-            if rise > 0 and least >= 0:
-                zero = covered * (least / rise)
-                lead = min(lead, zero)
-        found.append(rise * ((covered + lead + after) / covered / seconds))
+    for some in meter.chunks(windows.items):
+        for points, first, last in some:
+            times = points.times
+            if last - first < 2:
+                found.append(None)
+                continue
+            if known is None or known[0] is not times or known[1] != first or known[2] != last:
+                span = _span(windows, times, first, last)
+                covered, before, after = span.covered, span.before, span.after
+                known = (times, first, last)
+            values = points.values
+            least = values[first]
+            rise = values[last - 1] - least
+            lead = before
+            if counter:
+                falls = points.falls(last)
+                if falls and falls[-1] > first:
+                    rise = _refilled(rise, values, falls, first, last)
+                if rise > 0 and least >= 0:
+                    zero = covered * (least / rise)
+                    lead = min(lead, zero)
+            found.append(rise * ((covered + lead + after) / covered / seconds))
     return found
 
 
-def _refilled(rise: float, values: list[float], falls: tuple[int, ...], first: int, last: int) -> float:
+def _refilled(rise: float, values: Sequence[float], falls: tuple[int, ...], first: int, last: int) -> float:
     for at in falls[bisect_right(falls, first) : bisect_left(falls, last)]:
         rise += values[at - 1]
     return rise
 
 
-def instantaneous(windows: Windows, *, per_second: bool) -> Values:
+def instantaneous(windows: Windows, meter: Meter, *, per_second: bool) -> Values:
     """Return how much each series has changed between its last two samples; as a counter where that is per second."""
     found: Values = []
-    for points, first, last in windows.items:
-        if last - first < 2:
-            found.append(None)
-            continue
-        before, after = points.values[last - 2], points.values[last - 1]
-        rise = after if per_second and after < before else after - before
-        if per_second:
-            rise /= (points.times[last - 1] - points.times[last - 2]) / 1000
-        found.append(rise)
+    for some in meter.chunks(windows.items):
+        found += [_last_rise(window, per_second=per_second) for window in some]
     return found
 
 
-def resets(windows: Windows) -> Values:
+def _last_rise(window: Window, *, per_second: bool) -> float | None:
+    points, first, last = window
+    if last - first < 2:
+        return None
+    before, after = points.values[last - 2], points.values[last - 1]
+    if not per_second:
+        return after - before
+    rise = after if after < before else after - before
+    return rise / ((points.times[last - 1] - points.times[last - 2]) / 1000)
+
+
+def resets(windows: Windows, meter: Meter) -> Values:
     """Return how often each series has fallen."""
     found: Values = []
-    for points, first, last in windows.items:
-        falls = points.falls(last)
-        found.append(float(bisect_left(falls, last) - bisect_right(falls, first)))
+    for some in meter.chunks(windows.items):
+        for points, first, last in some:
+            falls = points.falls(last)
+            found.append(float(bisect_left(falls, last) - bisect_right(falls, first)))
     return found
 
 
-def changes(windows: Windows) -> Values:
+def changes(windows: Windows, meter: Meter) -> Values:
     """Return how often each series has changed its value."""
-    return [float(_changed(*window)) for window in windows.items]
+    return [float(_changed(*window)) for some in meter.chunks(windows.items, FEW) for window in some]
 
 
 def _changed(points: Points, first: int, last: int) -> int:
@@ -122,9 +130,10 @@ def _changed(points: Points, first: int, last: int) -> int:
     return count
 
 
-def slope(windows: Windows) -> Values:
+def slope(windows: Windows, meter: Meter) -> Values:
     """Return by how much each series rises per second, along the line that fits best."""
-    return [_line(window, window[0].times[window[1]])[0] for window in windows.items]
+    items = (window for some in meter.chunks(windows.items, FEW) for window in some)
+    return [_line(window, window[0].times[window[1]])[0] for window in items]
 
 
 def _line(window: Window, origin: int) -> tuple[float | None, float | None]:
@@ -134,21 +143,22 @@ def _line(window: Window, origin: int) -> tuple[float | None, float | None]:
     return line(points.times[first:last], points.values[first:last], origin)
 
 
-def predicted(windows: Windows, seconds: float) -> Values:
+def predicted(windows: Windows, meter: Meter, seconds: float) -> Values:
     """Return what each series is some seconds after the time of evaluation, along the line that fits best."""
     found: Values = []
-    for window in windows.items:
-        rise, value = _line(window, windows.at)
-        found.append(None if rise is None or value is None else rise * seconds + value)
+    for some in meter.chunks(windows.items, FEW):
+        for window in some:
+            rise, value = _line(window, windows.at)
+            found.append(None if rise is None or value is None else rise * seconds + value)
     return found
 
 
-COUNTER_FUNCTIONS: Final[dict[str, Callable[[Windows], Values]]] = {
-    "rate": lambda windows: extrapolated(windows, counter=True, per_second=True),
-    "increase": lambda windows: extrapolated(windows, counter=True, per_second=False),
-    "delta": lambda windows: extrapolated(windows, counter=False, per_second=False),
-    "irate": lambda windows: instantaneous(windows, per_second=True),
-    "idelta": lambda windows: instantaneous(windows, per_second=False),
+COUNTER_FUNCTIONS: Final[dict[str, Callable[[Windows, Meter], Values]]] = {
+    "rate": lambda windows, meter: extrapolated(windows, meter, counter=True, per_second=True),
+    "increase": lambda windows, meter: extrapolated(windows, meter, counter=True, per_second=False),
+    "delta": lambda windows, meter: extrapolated(windows, meter, counter=False, per_second=False),
+    "irate": lambda windows, meter: instantaneous(windows, meter, per_second=True),
+    "idelta": lambda windows, meter: instantaneous(windows, meter, per_second=False),
     "resets": resets,
     "changes": changes,
     "deriv": slope,

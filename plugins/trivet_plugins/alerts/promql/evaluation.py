@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, cast
 
-from trivet.metrics.history import is_stale
+from trivet.metrics.history import STALE, is_stale
 from trivet_plugins.alerts.promql import aggregation, matching
 from trivet_plugins.alerts.promql.errors import EvaluationError
 from trivet_plugins.alerts.promql.frame import Frame, Row, row_of
 from trivet_plugins.alerts.promql.functions import FUNCTIONS
 from trivet_plugins.alerts.promql.number_text import short_number
 from trivet_plugins.alerts.promql.operators import COMPARISONS, SETS, fitting, of_scalars, pairwise, with_scalar
+from trivet_plugins.alerts.promql.reach import moment, reach
 from trivet_plugins.alerts.promql.statistics import quantile
 from trivet_plugins.alerts.promql.subquery import subquery_windows
 from trivet_plugins.alerts.promql.syntax import (
@@ -28,6 +29,8 @@ from trivet_plugins.alerts.promql.syntax import (
 from trivet_plugins.alerts.promql.windows import Windows, windows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trivet_plugins.alerts.promql.annotations import Annotations
     from trivet_plugins.alerts.promql.budget import Meter
     from trivet_plugins.alerts.promql.round_cache import RoundCache, Selection
@@ -42,6 +45,7 @@ class Evaluation:
 
     Args:
         storage: Where the series are.
+        tree: The query.
         span: What ``start()`` and ``end()`` mean, in milliseconds since the epoch.
         lookback: Milliseconds for which a sample stands.
         meter: Counts what it takes.
@@ -52,6 +56,7 @@ class Evaluation:
     def __init__(
         self,
         storage: Storage,
+        tree: Node,
         span: tuple[int, int],
         *,
         lookback: int,
@@ -59,7 +64,8 @@ class Evaluation:
         cache: RoundCache,
         notes: Annotations,
     ) -> None:
-        self.span = span
+        self._span = span
+        self._reach = reach(tree, span, lookback)
         self.meter = meter
         self.notes = notes
         self.cache = cache
@@ -123,48 +129,43 @@ class Evaluation:
 
     def moment(self, shift: Shift, at: int) -> int:
         """Return the time that is meant at a time."""
-        if shift.at is not None:
-            at = self.span[0] if shift.at == "start" else self.span[1] if shift.at == "end" else shift.at
-        return at - shift.offset
+        return moment(shift, at, self._span)
 
     def _select(self, node: Select) -> Selection:
         found = self._selections.get(node.selectors)
         if found is None:
-            start, end = self.span
-            found = self.cache.selection(self._storage, node.selectors, start, end)
+            found = self.cache.selection(self._storage, node.selectors, *self._reach[node.selectors])
             self.meter.series(len(found.series))
             self._selections[node.selectors] = found
         return found
 
     def _selected(self, node: Select, at: int) -> Row:
         selection = self._select(node)
-        samples = self.last_samples(selection, self.moment(node.shift, at))
+        samples = self.last_samples(selection, moment(node.shift, at, self._span))
         return row_of(selection.frame, [None if sample is None else sample[1] for sample in samples])
 
     def last_samples(self, selection: Selection, moment: int) -> list[tuple[int, float] | None]:
         """Return time and value of the last sample of each series that stands at a time; None where there is none."""
         oldest = moment - self._lookback
         found: list[tuple[int, float] | None] = []
-        times: list[int] | None = None
+        times: Sequence[int] = ()
         last = -1
-        for points in selection.series:
-            if points.times is not times:
-                times = points.times
-                last = bisect_right(times, moment) - 1
-                if last >= 0 and times[last] <= oldest:
-                    last = -1
-            if last < 0:
-                found.append(None)
-                continue
-            value = points.values[last]
-            found.append(None if value != value and is_stale(value) else (times[last], value))  # noqa: PLR0124
+        for some in self.meter.chunks(selection.series):
+            for points in some:
+                if points.times is not times:
+                    times = points.times
+                    last = bisect_right(times, moment) - 1
+                    if last >= 0 and times[last] <= oldest:
+                        last = -1
+                value = points.values[last] if last >= 0 else STALE
+                found.append(None if value != value and is_stale(value) else (times[last], value))  # noqa: PLR0124
         self.meter.samples(len(found))
         return found
 
     def timestamps(self, node: Select, at: int) -> Row:
         """Return the times of the samples of a selector, in seconds."""
         selection = self._select(node)
-        samples = self.last_samples(selection, self.moment(node.shift, at))
+        samples = self.last_samples(selection, moment(node.shift, at, self._span))
         row = row_of(selection.frame, [None if sample is None else sample[0] / 1000 for sample in samples])
         return Row(row.frame.dropping_names(), row.values)
 
@@ -179,7 +180,7 @@ class Evaluation:
         else:
             ranged = cast("Range", node)
             selection = self._select(ranged.select)
-            end = self.moment(ranged.select.shift, at)
+            end = moment(ranged.select.shift, at, self._span)
             start = end - ranged.length
             frame, items = windows_of(selection.frame, selection.series, start, end, self.meter)
             found = Windows(frame, items, start, end, at)

@@ -36,7 +36,7 @@ _COUNTERS: Final = ("_total", "_sum", "_count", "_bucket")
 
 def _of_range(name: str, evaluation: Evaluation, call: Call, at: int) -> Row:
     windows = evaluation.windows(call.args[0], at)
-    row = row_of(windows.frame.dropping_names(), COUNTER_FUNCTIONS[name](windows))
+    row = row_of(windows.frame.dropping_names(), COUNTER_FUNCTIONS[name](windows, evaluation.meter))
     if name in {"rate", "increase"}:
         _look_at_names(evaluation, call.args[0], row.frame)
     return row
@@ -71,7 +71,9 @@ def _quantile_over_time(evaluation: Evaluation, call: Call, at: int) -> Row:
 
 def _predict_linear(evaluation: Evaluation, call: Call, at: int) -> Row:
     windows = evaluation.windows(call.args[0], at)
-    return row_of(windows.frame.dropping_names(), predicted(windows, evaluation.scalar(call.args[1], at)))
+    return row_of(
+        windows.frame.dropping_names(), predicted(windows, evaluation.meter, evaluation.scalar(call.args[1], at))
+    )
 
 
 def _of_each(function: Callable[[float], float], evaluation: Evaluation, call: Call, at: int) -> Row:

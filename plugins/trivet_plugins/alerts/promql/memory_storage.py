@@ -104,4 +104,4 @@ def _left(points: Points, time_ms: int) -> Points | None:
     first = bisect_left(times, time_ms)
     if first < max(_HOARD, len(times) // 4):
         return points
-    return points.shortened(first)
+    return points.shortened(first, times[first:])

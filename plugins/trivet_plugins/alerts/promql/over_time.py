@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from trivet_plugins.alerts.promql.budget import CHUNK
+from trivet_plugins.alerts.promql.breath import FEW
 from trivet_plugins.alerts.promql.statistics import deviation, greatest, least, mean, quantile, total, variance
 
 if TYPE_CHECKING:
@@ -44,8 +44,6 @@ def quantile_over_time(rank: float, windows: Windows, meter: Meter) -> Values:
 
 def _each(function: Callable[[Sequence[float]], float], windows: Windows, meter: Meter) -> Values:
     found: Values = []
-    items = windows.items
-    for start in range(0, len(items), CHUNK):
-        found += [function(points.values[first:last]) for points, first, last in items[start : start + CHUNK]]
-        meter.tick()
+    for some in meter.chunks(windows.items, FEW):
+        found += [function(points.values[first:last]) for points, first, last in some]
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import MutableSequence
 
 import attrs
 
@@ -24,8 +25,8 @@ class Points:
     """
 
     labels: Labels
-    times: list[int] = attrs.Factory(list)
-    values: list[float] = attrs.Factory(list)
+    times: MutableSequence[int] = attrs.Factory(list)
+    values: MutableSequence[float] = attrs.Factory(list)
     # Where something was found among the first so many samples. Replaced, never changed: threads may read at once.
     _stales: tuple[int, tuple[int, ...]] = attrs.field(default=(0, ()), init=False, eq=False, repr=False)
     _falls: tuple[int, tuple[int, ...]] = attrs.field(default=(0, ()), init=False, eq=False, repr=False)
@@ -34,7 +35,7 @@ class Points:
         """Return the samples from ``start`` to ``end`` only, both included, in milliseconds since the epoch."""
         first = bisect_left(self.times, start)
         last = bisect_right(self.times, end, first)
-        return Points(self.labels, self.times[first:last], self.values[first:last])
+        return Points(self.labels, [*self.times[first:last]], [*self.values[first:last]])
 
     def stales(self, count: int) -> tuple[int, ...]:
         """Return which of the samples, the first ``count`` at least, say that the series was absent."""
@@ -52,15 +53,20 @@ class Points:
         seen, found = self._falls
         if seen < count:
             first = max(seen - 1, 0)
-            new = self.values[first:count]
+            new = [*self.values[first:count]]
             if sorted(new) != new:  # whether there is a descent at all, at the speed of C
                 found += tuple(first + at for at in range(1, len(new)) if new[at] < new[at - 1])
             self._falls = count, found
         return found
 
-    def shortened(self, first: int) -> Points:
-        """Return all samples but the first ones, with what is known about them."""
-        made = Points(self.labels, self.times[first:], self.values[first:])
+    def shortened(self, first: int, times: MutableSequence[int]) -> Points:
+        """Return all samples but the first ones, with what is known about them.
+
+        Args:
+            first: How many are left out.
+            times: The times of the others.
+        """
+        made = Points(self.labels, times, self.values[first:])
         for name in ("_stales", "_falls"):
             seen, found = getattr(self, name)
             setattr(made, name, (max(seen - first, 0), tuple(at - first for at in found if at > first)))

@@ -88,8 +88,8 @@ class Query:
         notes = Annotations(self.text)
         cache = cache or RoundCache()
         cache.begin(storage, at, lookback)
-        meter = Meter(budget or Budget())
-        evaluation = Evaluation(storage, (at, at), lookback=lookback, meter=meter, cache=cache, notes=notes)
+        meter = Meter(budget or Budget(), cache.breath)
+        evaluation = Evaluation(storage, self.tree, (at, at), lookback=lookback, meter=meter, cache=cache, notes=notes)
         if self.kind == "matrix":
             return _outcome(_ranges(evaluation, self.tree, at), notes)
         value = evaluation.value(self.tree, at)
@@ -133,8 +133,10 @@ class Query:
             )
         notes = Annotations(self.text)
         cache = RoundCache()
-        meter = Meter(budget or Budget())
-        evaluation = Evaluation(storage, (start, end), lookback=lookback, meter=meter, cache=cache, notes=notes)
+        meter = Meter(budget or Budget(), cache.breath)
+        evaluation = Evaluation(
+            storage, self.tree, (start, end), lookback=lookback, meter=meter, cache=cache, notes=notes
+        )
         found: dict[Labels, Points] = {}
         for at in range(start, end + 1, step):
             cache.begin(at)
@@ -151,7 +153,8 @@ def _ranges(evaluation: Evaluation, tree: Node, at: int) -> Matrix:
     windows = evaluation.windows(tree, at)
     pairs = zip(windows.frame.final(), windows.items, strict=True)
     made = [
-        Points(labels, points.times[first:last], points.values[first:last]) for labels, (points, first, last) in pairs
+        Points(labels, [*points.times[first:last]], [*points.values[first:last]])
+        for labels, (points, first, last) in pairs
     ]
     return Matrix(tuple(sorted(made, key=lambda points: points.labels)))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 
+from trivet_plugins.alerts.promql.breath import Breath
 from trivet_plugins.alerts.promql.frame import Frame
 from trivet_plugins.alerts.promql.labels import METRIC_NAME
 from trivet_plugins.alerts.promql.points import Points
@@ -43,6 +44,7 @@ class RoundCache:
     """
 
     def __init__(self) -> None:
+        self.breath = Breath()
         self._round: tuple[object, ...] = ()
         self._number = 0
         self._answers: dict[tuple[Node, int], object] = {}

@@ -53,25 +53,25 @@ def windows_of(
     """
     items: list[Window] = []
     gone: list[int] = []
-    times: list[int] | None = None
-    first = last = count = 0
-    for at, points in enumerate(series):
-        if points.times is not times:
-            times = points.times
-            first = bisect_right(times, start)
-            last = bisect_right(times, end, first)
-            meter.samples(count)
-            count = 0
-        stales = points.stales(last)
-        if stales and stales[-1] >= first and bisect_left(stales, first) < bisect_left(stales, last):
-            item = _cleaned(points, first, last)
-        else:
-            item = (points, first, last)
-        if item[1] == item[2]:
-            gone.append(at)
-        else:
-            items.append(item)
-            count += last - first
+    times: Sequence[int] = ()
+    first = last = count = at = 0
+    for some in meter.chunks(series):
+        for points in some:
+            if points.times is not times:
+                times = points.times
+                first = bisect_right(times, start)
+                last = bisect_right(times, end, first)
+            stales = points.stales(last)
+            if stales and stales[-1] >= first and bisect_left(stales, first) < bisect_left(stales, last):
+                item = _cleaned(points, first, last)
+            else:
+                item = (points, first, last)
+            if item[1] == item[2]:
+                gone.append(at)
+            else:
+                items.append(item)
+                count += last - first
+            at += 1
     meter.samples(count)
     if not gone:
         return frame, items

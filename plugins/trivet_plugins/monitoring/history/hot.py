@@ -62,6 +62,21 @@ class Hot:
         sheet = self.sheets.get(series.family)
         return None if sheet is None else sheet.column(series, count)
 
+    def columns(self, series: Sequence[Series | None], first: int, last: int) -> list[array[float] | None]:
+        """Return the values of some series at the ticks from ``first`` to before ``last``; None where one has none."""
+        found: list[array[float] | None] = [None] * len(series)
+        asked: dict[str, list[tuple[int, Series]]] = {}
+        for number, one in enumerate(series):
+            if one is not None:
+                asked.setdefault(one.family, []).append((number, one))
+        for name, some in asked.items():
+            sheet = self.sheets.get(name)
+            if sheet is not None:
+                columns = sheet.columns([one for _, one in some], first, last)
+                for (number, _), column in zip(some, columns, strict=True):
+                    found[number] = column
+        return found
+
     def turned(self) -> Iterator[tuple[Sequence[Series], list[array[float]]]]:
         """Yield some series at a time, each with its values at all ticks."""
         for sheet in self.sheets.values():

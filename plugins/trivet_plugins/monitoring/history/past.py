@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from trivet.metrics.history import STALE, Extremes, Samples, is_stale
+from trivet.metrics.history import STALE, Extremes, Samples, SampleTable, is_stale
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from trivet_plugins.monitoring.history.generation import Generation
     from trivet_plugins.monitoring.history.hot import Hot
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     # Times, and a series' values at them, or its lows or highs; None where it has none.
     Piece = tuple[array[float], array[float] | None]
 
-_STALE_BYTES: Final = array("d", [STALE]).tobytes()
+_ABSENT: Final = array("d", [STALE])
+_STALE_BYTES: Final = _ABSENT.tobytes()
 
 
 @attrs.frozen(eq=False)
@@ -45,6 +46,23 @@ class Past:
         _, highs = _joined(self._pieces(series, start, end, 2))
         return Extremes(times, lows, highs)
 
+    def table(self, series: Sequence[Series | None], start: float, end: float) -> SampleTable:
+        """Return what several series were, None being one that is not known: see `MetricHistory.table`."""
+        times = array("d")
+        columns = [array("d") for _ in series]
+        for one in self.generations:
+            first, last = bisect_left(one.times, start), bisect_right(one.times, end)
+            if first < last:
+                times += one.times[first:last]
+                _extend(columns, [_part(one, some, first, last) for some in series], last - first)
+        for hot in self.hots:
+            now = hot.times[:]
+            first, last = bisect_left(now, start), bisect_right(now, end)
+            if first < last:
+                times += now[first:last]
+                _extend(columns, hot.columns(series, first, last), last - first)
+        return SampleTable(times, columns)
+
     def _pieces(self, series: Series, start: float, end: float, track: int) -> Iterator[Piece]:
         for one in self.generations:
             first, last = bisect_left(one.times, start), bisect_right(one.times, end)
@@ -60,6 +78,17 @@ class Past:
             if first < last:
                 values = hot.values(series, last)
                 yield times[first:last], None if values is None else values[first:]
+
+
+def _part(one: Generation, series: Series | None, first: int, last: int) -> array[float] | None:
+    values = None if series is None else one.values(series)
+    return None if values is None else values[first:last]
+
+
+def _extend(columns: list[array[float]], more: Sequence[array[float] | None], count: int) -> None:
+    absent = _ABSENT * count
+    for column, values in zip(columns, more, strict=True):
+        column.extend(absent if values is None else values)
 
 
 def _joined(pieces: Iterator[Piece]) -> tuple[array[float], array[float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
-from trivet.metrics.history import Extremes, Samples
+from trivet.metrics.history import Extremes, Samples, SampleTable
 from trivet_plugins.monitoring.history.shelf import Series
 
 if TYPE_CHECKING:
@@ -40,9 +40,10 @@ class RecordedHistory:
         """Return the series that meet all conditions."""
         conditions = list(matchers)
         shelf = self._recorder.shelf
-        name = next((one.value for one in conditions if one.name == "__name__" and one.op == "="), None)
-        candidates = shelf.all() if name is None else shelf.named(name)
-        found = [series for series in candidates if all(one.fits(series) for one in conditions)]
+        named = next((one for one in conditions if one.name == "__name__" and one.op == "="), None)
+        found = shelf.all() if named is None else shelf.named(named.value)
+        if rest := [one for one in conditions if one is not named]:
+            found = [series for series in found if all(one.fits(series) for one in rest)]
         turn = self._recorder.selected()
         for series in found:
             series.queried = turn
@@ -52,6 +53,10 @@ class RecordedHistory:
         """Return the samples from ``start`` to ``end``, both included."""
         known = self._known(series)
         return Samples(*_none()) if known is None else self._recorder.past.samples(known, start, end)
+
+    def table(self, series: Sequence[MetricSeries], start: float, end: float) -> SampleTable:
+        """Return what several series were from ``start`` to ``end``, both included."""
+        return self._recorder.past.table([self._known(one) for one in series], start, end)
 
     def extremes(self, series: MetricSeries, start: float, end: float) -> Extremes:
         """Return the lowest and highest values from ``start`` to ``end``."""

@@ -10,7 +10,7 @@ from trivet.metrics.history import STALE
 from trivet_plugins.monitoring.history.columns import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from trivet.metrics.families import AnyFamily
     from trivet_plugins.monitoring.history.breath import Breath
@@ -21,6 +21,8 @@ CHUNK: Final = 1_000
 """Values read at a stretch: a fraction of a millisecond."""
 TURNED: Final = 4_000
 """Values of several ticks that are put in another order at a stretch."""
+_SPARSE: Final = 8
+"""Columns that lie so much farther apart than those that are asked for are read one by one."""
 BIRTHS: Final = 100
 """Series that are born, or found again, at a stretch."""
 
@@ -126,6 +128,24 @@ class Sheet:
             return None
         return array("d", [row[spot] if spot < len(row) else STALE for row in self.rows[:count]])
 
+    def columns(self, some: Sequence[Series], first: int, last: int) -> list[array[float] | None]:
+        """Return the values of some series at the ticks from ``first`` to before ``last``; None where one has none."""
+        found: list[array[float] | None] = [None] * len(some)
+        rows = self.rows[first:last]
+        spots = sorted((spot, number) for number, one in enumerate(some) if (spot := self.index.get(one)) is not None)
+        step = max(1, TURNED // max(1, len(rows)))
+        for start in range(0, len(spots), step):
+            chunk = spots[start : start + step]
+            left, right = chunk[0][0], chunk[-1][0] + 1
+            if right - left > _SPARSE * len(chunk):
+                for spot, number in chunk:
+                    found[number] = array("d", [row[spot] if spot < len(row) else STALE for row in rows])
+                continue
+            flat = _flat(rows, left, right)
+            for spot, number in chunk:
+                found[number] = flat[spot - left :: right - left]
+        return found
+
     def turned(self) -> Iterator[tuple[Sequence[Series], list[array[float]]]]:
         """Yield some series at a time, each with its values at all ticks."""
         series = list(self.index)
@@ -133,12 +153,19 @@ class Sheet:
         step = max(1, TURNED // max(1, len(self.rows)))
         for start in range(0, len(series), step):
             first, last = spots[start], spots[min(start + step, len(series)) - 1] + 1
-            width = last - first
-            flat = array("d")
-            for row in self.rows:
-                piece = row[first:last]
-                flat.extend(piece if len(piece) == width else piece + _ABSENT * (width - len(piece)))
-            yield series[start : start + step], [flat[spot - first :: width] for spot in spots[start : start + step]]
+            flat = _flat(self.rows, first, last)
+            columns = [flat[spot - first :: last - first] for spot in spots[start : start + step]]
+            yield series[start : start + step], columns
+
+
+def _flat(rows: Iterable[array[float]], first: int, last: int) -> array[float]:
+    """Return some columns of rows, row after row."""
+    width = last - first
+    flat = array("d")
+    for row in rows:
+        piece = row[first:last]
+        flat.extend(piece if len(piece) == width else piece + _ABSENT * (width - len(piece)))
+    return flat
 
 
 def _extend(values: array[float], more: list[float]) -> None:

@@ -72,8 +72,22 @@ def test_everything_reads_back_equal(scene_class, rows, block):
             found = one.samples("g", x=label) if samples else []
             assert repr(found) == repr(samples)
             assert [is_stale(value) for _, value in found] == [is_stale(value) for _, value in samples]
+        assert_table_has_the_samples(one, 1000.0, 1e9)
+        assert_table_has_the_samples(one, 1000.0 + block, 1001.5 + len(rows) // 2)
 
     anyio.run(run)
+
+
+def assert_table_has_the_samples(one, start, end):
+    """All series, in any order: a column is the samples, and stale wherever there is none."""
+    every = [*one.history.series()][::-1]
+    table = one.history.table(every, start, end)
+    assert {len(column) for column in table.columns} == {len(table.times)}
+    for series, column in zip(every, table.columns, strict=True):
+        found = one.history.samples(series, start, end)
+        present = [(time, value) for time, value in zip(found.times, found.values, strict=True) if not is_stale(value)]
+        theirs = [(time, value) for time, value in zip(table.times, column, strict=True) if not is_stale(value)]
+        assert repr(theirs) == repr(present)
 
 
 async def test_a_number_that_no_float_holds_is_infinite(scene):
@@ -261,6 +275,23 @@ async def test_what_another_history_gave_has_no_samples(scene):
         await each.tick()
     assert list(one.history.samples(other.find("g"), 0, 1e9).times) == []
     assert list(one.history.extremes(other.find("g"), 0, 1e9).times) == []
+    table = one.history.table([other.find("g"), one.find("g")], 0, 1e9)
+    assert [[*map(is_stale, column)] for column in table.columns] == [[True], [False]]
+
+
+async def test_a_table_of_few_series_among_many_and_of_coarse_times(scene):
+    """However far apart their columns are, and however old."""
+    one = scene(tiers=SHORT, block=30, start=0.0)
+    gauge = one.metrics.gauge("g", "G.", labels=("x",))
+    for at in range(1, 200):
+        for label in range(0, 400, 1 + (at < 150)):  # half of them are born late
+            gauge.labels(str(label)).set(at * label)
+        await one.tick()
+    some = [one.find("g", x=str(label)) for label in (398, 1, 7, 200)]
+    table = one.history.table(some, 0, 1e9)
+    for series, column in zip(some, table.columns, strict=True):
+        samples = {time: value for time, value in one.samples("g", **series.labels) if not is_stale(value)}
+        assert {time: value for time, value in zip(table.times, column, strict=True) if not is_stale(value)} == samples
 
 
 @pytest.fixture(scope="module")
