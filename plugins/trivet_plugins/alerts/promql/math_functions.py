@@ -65,13 +65,17 @@ def rounded(value: float, nearest: float) -> float:
 
 
 def greater(left: float, right: float) -> float:
-    """Return the greater number; NaN if one is."""
-    return math.nan if math.isnan(left) or math.isnan(right) else max(left, right)
+    """Return the greater number; NaN if one is, unless the other is +Inf: as Go has it."""
+    if math.isnan(left) or math.isnan(right):
+        return math.inf if math.inf in {left, right} else math.nan
+    return max(left, right)
 
 
 def lesser(left: float, right: float) -> float:
-    """Return the lesser number; NaN if one is."""
-    return math.nan if math.isnan(left) or math.isnan(right) else min(left, right)
+    """Return the lesser number; NaN if one is, unless the other is -Inf."""
+    if math.isnan(left) or math.isnan(right):
+        return -math.inf if -math.inf in {left, right} else math.nan
+    return min(left, right)
 
 
 MATH_FUNCTIONS: Final[dict[str, Callable[[float], float]]] = {

@@ -177,11 +177,11 @@ def wrong_vector(value, rows, *, ordered):
     )
 
 
-def close(wanted, found):
+def close(wanted, found, *, absolute=0.0):
     if math.isnan(wanted) or math.isnan(found):
         return math.isnan(wanted) and math.isnan(found) and not is_stale(found)
     return wanted == found or (
-        abs(wanted - found) <= 1e-6 * max(abs(wanted), abs(found)) and not math.isinf(wanted - found)
+        abs(wanted - found) <= max(absolute, 1e-6 * max(abs(wanted), abs(found))) and not math.isinf(wanted - found)
     )
 
 
