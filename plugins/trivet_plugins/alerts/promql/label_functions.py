@@ -21,7 +21,7 @@ def replaced(frame: Frame, target: str, template: str, source: str, pattern: str
     """
     _check("destination", "label_replace", target)
     try:
-        expression = compiled(f"^(?s:{pattern})$")
+        expression = compiled(pattern, dot_is_any=True)
     except PatternError as exc:
         raise EvaluationError(f"invalid regular expression in label_replace(): {exc}") from None
 

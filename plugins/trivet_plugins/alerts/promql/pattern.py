@@ -33,12 +33,16 @@ def fitting(pattern: str) -> Callable[[str], object]:
         return _any
     if pattern == ".+":
         return bool
-    return compiled(f"^(?s:{pattern})$").fullmatch
+    return compiled(pattern, dot_is_any=True).fullmatch
 
 
 @lru_cache(maxsize=512)
-def compiled(pattern: str) -> re.Pattern[str]:
-    """Return a pattern of RE2 as it stands.
+def compiled(pattern: str, *, dot_is_any: bool = False) -> re.Pattern[str]:
+    """Return a pattern of RE2.
+
+    Args:
+        pattern: As it is written.
+        dot_is_any: Whether a dot is also the end of a line.
 
     Raises:
         PatternError: if it is none.
@@ -47,6 +51,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
     options = re2.Options()
     options.log_errors = False
+    options.dot_nl = dot_is_any
     try:
         return re2.compile(pattern, options)  # type: ignore[no-any-return]  # it has what a pattern has
     except re2.error as exc:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trivet_plugins.alerts.promql.cursor import Cursor
 from trivet_plugins.alerts.promql.errors import PatternError, UnsupportedError
 from trivet_plugins.alerts.promql.labels import METRIC_NAME
+from trivet_plugins.alerts.promql.limits import MAX_DEPTH
 from trivet_plugins.alerts.promql.selector import Selector
 from trivet_plugins.alerts.promql.signatures import AGGREGATIONS, REFUSED, SIGNATURES
 from trivet_plugins.alerts.promql.syntax import (
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
     from trivet_plugins.alerts.promql.syntax import Kind, Node
 
-MAX_DEPTH: Final = 120
-"""How deep the tree is."""
 MAX_TIME: Final = 1 << 53
 """The furthest time, in milliseconds."""
 
@@ -112,12 +111,12 @@ class Reader:
 
     def _select(self, parsed: Any, start: int) -> Select:  # noqa: ANN401 - as above
         self.words.signs()
-        selectors = self._selectors(parsed)
+        selectors = self._selectors(parsed, start)
         return Select(selectors, self._shift(parsed), start=start)
 
     def _range(self, parsed: Any, start: int) -> Range:  # noqa: ANN401 - as above
         self.words.signs()
-        selectors = self._selectors(parsed.vector_selector)
+        selectors = self._selectors(parsed.vector_selector, start)
         self._brackets()
         select = Select(selectors, self._shift(parsed.vector_selector), start=start)
         return Range(select, _milliseconds(parsed.range), start=start)
@@ -136,7 +135,7 @@ class Reader:
             if self.words.take().kind == "end":
                 raise self.words.wrong("']' is expected here")
 
-    def _selectors(self, parsed: Any) -> tuple[Selector, ...]:  # noqa: ANN401 - as above
+    def _selectors(self, parsed: Any, start: int) -> tuple[Selector, ...]:  # noqa: ANN401 - as above
         if parsed.matchers.or_matchers:
             raise UnsupportedError("'or' between the conditions of a selector is not supported", *self.words.place())
         found: list[Selector] = []
@@ -146,6 +145,8 @@ class Reader:
             while not self.words.skip("}"):
                 found.append(self._selector())
                 self.words.skip(",")
+        if all(selector.takes("") for selector in found):
+            raise self.words.wrong("a selector has at least one condition that an empty label does not meet", start)
         return tuple(found)
 
     def _selector(self) -> Selector:

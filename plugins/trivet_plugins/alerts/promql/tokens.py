@@ -55,12 +55,18 @@ def tokens_of(text: str) -> Iterator[Token]:
         QueryError: at a character that begins none.
     """
     at = 0
+    in_brackets = False  # where a colon stands between durations; elsewhere it belongs to a name
     while at < len(text):
+        if in_brackets and text[at] == ":":
+            yield Token("sign", ":", at)
+            at += 1
+            continue
         found = _TOKEN.match(text, at)
         if found is None:
             raise QueryError(f"{text[at]!r} does not belong here", *place_in(text, at))
         if found.lastgroup and found.lastgroup != "space":
             yield Token(found.lastgroup, found[0], at)
+            in_brackets = found[0] == "[" or (in_brackets and found[0] != "]")
         at = found.end()
 
 
