@@ -1,4 +1,4 @@
-"""What is refused before the parser sees it: too long, too deep, or out of bounds, which it would not survive."""
+"""What is refused before the parser sees it: too long, too deep, or out of bounds, which it would not all survive."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from trivet_plugins.alerts.promql.errors import QueryError
 from trivet_plugins.alerts.promql.operators import ARITHMETIC, COMPARISONS, SETS
-from trivet_plugins.alerts.promql.tokens import Token, place_in, tokens_of
+from trivet_plugins.alerts.promql.tokens import Token, place_in, tokens_of, unquoted
 
 MAX_TEXT: Final = 100_000
 """The longest query, in characters."""
@@ -31,7 +31,8 @@ def words_within_limits(text: str) -> list[Token]:
     """Return the words of a query.
 
     Raises:
-        QueryError: if there are too many, or the query is too long or too deep, or has a duration that is too long.
+        QueryError: if there are too many, or the query is too long or too deep, or has a duration that is too long,
+            or a string that means nothing.
     """
     if len(text) > MAX_TEXT:
         raise QueryError(f"a query has at most {MAX_TEXT:,} characters, this has {len(text):,}")
@@ -44,6 +45,12 @@ def words_within_limits(text: str) -> list[Token]:
             raise QueryError(f"a query has at most {MAX_WORDS:,} words", *place_in(text, word.start))
     _limit_depth(text, words)
     _limit_durations(text, words)
+    for word in words:
+        if word.kind == "string":
+            try:
+                unquoted(word.text)
+            except QueryError as exc:
+                raise QueryError(exc.reason, *place_in(text, word.start)) from None
     return words
 
 

@@ -15,8 +15,12 @@ _NAMED: Final = re.compile(r"'([^']*)'|in call to function (\w+)|aggregate expre
 _UNCLOSED: Final = re.compile(r"unclosed|unexpected end")
 _SYNTAX: Final = re.compile("invalid promql query|unexpected|unclosed|no expression")
 _OPERATORS: Final = frozenset((*ARITHMETIC, *COMPARISONS, *SETS))
-_AFTER_OPERATORS: Final = frozenset({"bool", "on", "ignoring", "group_left", "group_right"})
-_AFTER_OPERANDS: Final = frozenset({"by", "without", "offset", "@", "[", "]", ")", "}", ",", ":", "="})
+_MODIFIERS: Final = frozenset({"bool", "on", "ignoring", "group_left", "group_right"})
+_KEYWORDS: Final = _OPERATORS | _MODIFIERS | {"by", "without", "offset"}
+_BEFORE_OPERANDS: Final = _MODIFIERS | {"(", "{", "+", "-", ")", "}"}
+_AFTER_OPERANDS: Final = _OPERATORS | {"by", "without", "offset", "@", "(", "{", "[", "]", ")", "}", ",", ":", "="}
+_LABELLED: Final = _MODIFIERS | {"by", "without"}
+_WANTING: Final = _KEYWORDS | {"(", "{", ",", "[", ":", "=", "@", "=~", "!~"}
 _PAIRS: Final = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -63,29 +67,13 @@ def _misplaced(words: Sequence[Token]) -> Token | None:
     before = ""
     for word in words:
         text = word.text.lower()
-        is_operand = word.kind in {"number", "string"} or (
-            word.kind == "word" and text not in _OPERATORS | _AFTER_OPERATORS | {"by", "without", "offset"}
-        )
-        opens = text in {"(", "{"}
-        if wanted and not (is_operand or opens or text in {"+", "-", ")", "}"} | _AFTER_OPERATORS):
+        is_operand = word.kind in {"number", "string"} or (word.kind == "word" and text not in _KEYWORDS)
+        if wanted:
+            fits = is_operand or text in _BEFORE_OPERANDS
+        else:
+            fits = before in _LABELLED if is_operand else text in _AFTER_OPERANDS
+        if not fits:
             return word
-        if not wanted and is_operand and before not in {"by", "without"} | _AFTER_OPERATORS:
-            return word
-        if not wanted and not is_operand and not opens and text not in _OPERATORS | _AFTER_OPERANDS:
-            return word
-        wanted = text in _OPERATORS | _AFTER_OPERATORS | {
-            "(",
-            "{",
-            ",",
-            "[",
-            ":",
-            "=",
-            "offset",
-            "@",
-            "by",
-            "without",
-            "=~",
-            "!~",
-        }
+        wanted = text in _WANTING
         before = text
     return None
