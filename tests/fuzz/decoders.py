@@ -27,6 +27,10 @@ from trivet.config.origin import dotted, parse_path
 from trivet.config.reference import parse as parse_template
 from trivet.config.remembered import Remembered
 from trivet.errors import KeyRingError, TrivetError
+from trivet_plugins.alerts.promql.errors import QueryError
+from trivet_plugins.alerts.promql.labels import series_text
+from trivet_plugins.alerts.promql.notation import parse_series, parse_values
+from trivet_plugins.alerts.promql.query import Query
 from trivet_plugins.cli.splice import SpliceError, SpliceFile
 from trivet_plugins.config.document_file import decode as decode_document
 from trivet_plugins.config.dotenv_entries import entries, raw_entries
@@ -261,6 +265,21 @@ def read_state(raw: bytes) -> None:
     LogState.of(hashlib.sha256(body).hexdigest().encode() + b" " + body)
 
 
+# -- alert rules ---------------------------------------------------------------------------------------------------------
+
+
+def read_query(raw: bytes) -> None:
+    """What is understood is understood in the same way again."""
+    query = Query.parse(text_of(raw))
+    assert Query.parse(query.text).tree == query.tree
+
+
+def read_series(raw: bytes) -> None:
+    """What is written of a series reads as the same series."""
+    labels = parse_series(text_of(raw))
+    assert parse_series(series_text(labels)) == labels
+
+
 DECODERS: Mapping[str, Decoder] = {
     "envelope": Decoder(read_envelope, (EnvelopeError,), (ENVELOPE, b"trivet:1:")),
     "base64url": Decoder(read_base64url, (ValueError,), (b"QUJD", b"QQ", b"_-8")),
@@ -305,4 +324,16 @@ DECODERS: Mapping[str, Decoder] = {
         lambda raw: SIGNER.public.open(text_of(raw)), (ValueError,), (SIGNER.sign(7, bytes(32)).encode(),)
     ),
     "audit_proof": Decoder(read_proof, (ValueError,), (PROOF,)),
+    "promql": Decoder(
+        read_query,
+        (QueryError,),
+        (
+            b'sum by (a) (rate(m{b="c",d=~"e|f"}[5m] offset 1m)) / on (a) group_left (g) n > bool 1.5e3',
+            b'label_replace(x, "a", "$1", "b", "(.*)") or max_over_time(-y[1h:1m] @ end()) ^ 2',
+        ),
+    ),
+    "promql_series": Decoder(read_series, (QueryError,), (b"up{job=\"a\\n\",x='b'}", b'{"a.b", "c d"="e"}')),
+    "promql_values": Decoder(
+        lambda raw: parse_values(text_of(raw)), (QueryError,), (b"0+1x5 _x3 stale 7 -1.5e3-2x4 NaN Inf",)
+    ),
 }

@@ -72,12 +72,11 @@ def _labelled(frame: Frame, target: str, value: Callable[[dict[str, str]], str |
 def labels_of_absent(selectors: Sequence[Selector]) -> Labels:
     """Return the labels that a series would have had: those that conditions name one value of."""
     found: dict[str, str] = {}
-    refuted: set[str] = set()
     for selector in selectors:
         if selector.name == METRIC_NAME:
             continue
         if selector.op == "=" and selector.name not in found:
             found[selector.name] = selector.value
         else:
-            refuted.add(selector.name)
-    return labels_of({name: value for name, value in found.items() if name not in refuted})
+            found[selector.name] = ""  # another condition on it: there is no telling
+    return labels_of(found)
