@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 import attrs
@@ -11,7 +14,7 @@ import attrs
 from trivet_plugins.alerts.promql.breath import FEW
 from trivet_plugins.alerts.promql.budget import Meter
 from trivet_plugins.alerts.promql.points import Points
-from trivet_plugins.alerts.promql.statistics import line
+from trivet_plugins.alerts.promql.statistics import Abscissa, line
 from trivet_plugins.alerts.promql.windows import Window, Windows
 
 Values = list[float | None]
@@ -120,37 +123,37 @@ def changes(windows: Windows, meter: Meter) -> Values:
 
 def _changed(points: Points, first: int, last: int) -> int:
     values = points.values[first:last]
-    count = 0
-    before = values[0]
-    for value in values:
-        # NaN after NaN is no change.
-        if value != before and (value == value or before == before):  # noqa: PLR0124 - the fast test for NaN
-            count += 1
-        before = value
+    count: int = sum(map(operator.ne, values, values[1:]))
+    if math.isnan(sum(values)):  # NaN is not itself, but after NaN it is no change
+        count -= sum(before != before and after != after for before, after in pairwise(values))  # noqa: PLR0124
     return count
 
 
 def slope(windows: Windows, meter: Meter) -> Values:
     """Return by how much each series rises per second, along the line that fits best."""
-    items = (window for some in meter.chunks(windows.items, FEW) for window in some)
-    return [_line(window, window[0].times[window[1]])[0] for window in items]
-
-
-def _line(window: Window, origin: int) -> tuple[float | None, float | None]:
-    points, first, last = window
-    if last - first < 2:
-        return None, None
-    return line(points.times[first:last], points.values[first:last], origin)
+    return [None if found is None else found[0] for found in _lines(windows, meter, None)]
 
 
 def predicted(windows: Windows, meter: Meter, seconds: float) -> Values:
     """Return what each series is some seconds after the time of evaluation, along the line that fits best."""
-    found: Values = []
+    lines = _lines(windows, meter, windows.at)
+    return [None if found is None else found[0] * seconds + found[1] for found in lines]
+
+
+def _lines(windows: Windows, meter: Meter, origin: int | None) -> Iterator[tuple[float, float] | None]:
+    """Yield slope and value of each series, at the origin or else at its first sample."""
+    known: tuple[Sequence[int], int, int] | None = None
+    abscissa = Abscissa((), 0.0, 0.0)
     for some in meter.chunks(windows.items, FEW):
-        for window in some:
-            rise, value = _line(window, windows.at)
-            found.append(None if rise is None or value is None else rise * seconds + value)
-    return found
+        for points, first, last in some:
+            if last - first < 2:
+                yield None
+                continue
+            times = points.times
+            if known is None or known[0] is not times or known[1] != first or known[2] != last:
+                known = (times, first, last)
+                abscissa = Abscissa.of(times[first:last], times[first] if origin is None else origin)
+            yield line(abscissa, points.values[first:last])
 
 
 COUNTER_FUNCTIONS: Final[dict[str, Callable[[Windows, Meter], Values]]] = {

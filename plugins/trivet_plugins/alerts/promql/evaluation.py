@@ -125,6 +125,14 @@ class Evaluation:
         # What has been said besides has to be said again, of the places where it stands then.
         return found if len(self.notes) > said else self.cache.keep(node, at, found)
 
+    def steps(self, node: Node, times: Sequence[int]) -> list[Row]:
+        """Return what a part that is a vector is at some times, those of a subquery."""
+        cache, now, said = self.cache, self._span[1], len(self.notes)
+        rows = cache.steps.rows(node, times, lambda at: self.row(node, at), now=now, turn=cache.turn)
+        if len(self.notes) > said:
+            cache.steps.drop(node)  # what has been said has to be said again
+        return rows
+
     # -- series --
 
     def moment(self, shift: Shift, at: int) -> int:

@@ -87,7 +87,7 @@ class Query:
         """
         notes = Annotations(self.text)
         cache = cache or RoundCache()
-        cache.begin(storage, at, lookback)
+        cache.begin(at, storage, lookback)
         meter = Meter(budget or Budget(), cache.breath)
         evaluation = Evaluation(storage, self.tree, (at, at), lookback=lookback, meter=meter, cache=cache, notes=notes)
         if self.kind == "matrix":

@@ -10,6 +10,7 @@ import attrs
 from trivet_plugins.alerts.promql.breath import Breath
 from trivet_plugins.alerts.promql.frame import Frame
 from trivet_plugins.alerts.promql.labels import METRIC_NAME
+from trivet_plugins.alerts.promql.past_steps import PastSteps
 from trivet_plugins.alerts.promql.points import Points
 from trivet_plugins.alerts.promql.selector import Selector
 from trivet_plugins.alerts.promql.syntax import Node, Select, walk
@@ -21,6 +22,8 @@ T = TypeVar("T")
 
 _UNUSED: Final = 3
 """Rounds after which a selection is forgotten."""
+_LONGEST: Final = 2 * 86_400_000
+"""Milliseconds for which the steps of subqueries are kept."""
 
 
 @attrs.frozen(eq=False)
@@ -45,27 +48,34 @@ class RoundCache:
 
     def __init__(self) -> None:
         self.breath = Breath()
-        self._round: tuple[object, ...] = ()
-        self._number = 0
+        self.steps = PastSteps()
+        self.turn = 0
+        self._about: tuple[object, ...] = ()
+        self._at: int | None = None
         self._answers: dict[tuple[Node, int], object] = {}
         self._selections: dict[tuple[Selector, ...], tuple[Selection, int]] = {}
         self._names: dict[Node, frozenset[str] | None] = {}
 
-    def begin(self, *about: object) -> None:
+    def begin(self, at: int, *about: object) -> None:
         """Begin a round, unless this one is about the same.
 
         Args:
-            about: The storage, the time and what else an answer depends on.
+            at: Its time, in milliseconds since the epoch.
+            about: The storage, and what else an answer depends on.
         """
-        if about != self._round:
-            self._round = about
-            self._number += 1
+        if about != self._about:
+            self._about, self._at = about, None
+            self.steps.clear()
+        if at != self._at:
+            self._at = at
+            self.turn += 1
             self._answers = {}
-            if self._number % 16 == 0:
-                self._tidy()
+            if self.turn % 16 == 0:
+                self._tidy(at)
 
-    def _tidy(self) -> None:
-        oldest = self._number - _UNUSED
+    def _tidy(self, at: int) -> None:
+        oldest = self.turn - _UNUSED
+        self.steps.forget(self.turn, at - _LONGEST)
         self._selections = {key: one for key, one in self._selections.items() if one[1] >= oldest}
         if len(self._names) > 10_000:
             self._names = {}
@@ -78,6 +88,7 @@ class RoundCache:
         """
         if metric is None:
             self._answers = {}
+            self.steps.clear()
         else:
             self._answers = {key: one for key, one in self._answers.items() if not self._reads(key[0], metric)}
 
@@ -97,7 +108,7 @@ class RoundCache:
             found = Selection(series, Frame(tuple([points.labels for points in series])))
             if known is not None and known[0].frame.labels == found.frame.labels:
                 found = Selection(series, known[0].frame)  # the same series, kept elsewhere now
-        self._selections[selectors] = (found, self._number)
+        self._selections[selectors] = (found, self.turn)
         return found
 
     def known(self, node: Node, at: int) -> object | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
+
+import attrs
 
 
 def total(values: Sequence[float]) -> float:
@@ -82,25 +85,42 @@ def least(values: Sequence[float]) -> float:
     return found
 
 
-def line(times: Sequence[int], values: Sequence[float], origin: int) -> tuple[float, float]:
+@attrs.frozen(eq=False)
+class Abscissa:
+    """Times of samples, in seconds from an origin, and what a regression needs of them.
+
+    Args:
+        seconds: The times.
+        sum: Their sum.
+        squares: The sum of their squares.
+    """
+
+    seconds: Sequence[float]
+    sum: float
+    squares: float
+
+    @classmethod
+    def of(cls, times: Sequence[int], origin: int) -> Abscissa:
+        """Make one of times in milliseconds."""
+        seconds = [(time - origin) / 1000 for time in times]
+        return cls(seconds, total(seconds), total([second * second for second in seconds]))
+
+
+def line(times: Abscissa, values: Sequence[float]) -> tuple[float, float]:
     """Return slope per second, and value at the origin, of the line that fits best.
 
     Args:
-        times: Milliseconds, at least two.
+        times: At least two.
         values: As many.
-        origin: Milliseconds.
     """
     first = values[0]
-    if all(value == first for value in values):
+    if all(map(first.__eq__, values)):
         return (math.nan, math.nan) if math.isinf(first) else (0.0, first)
-    count = len(times)
-    seconds = [(time - origin) / 1000 for time in times]
-    sum_x, sum_y = total(seconds), total(values)
-    sum_xy = total([x * y for x, y in zip(seconds, values, strict=True)])
-    sum_xx = total([x * x for x in seconds])
-    covariance = sum_xy - sum_x * sum_y / count
-    spread = sum_xx - sum_x * sum_x / count
+    count = len(values)
+    sum_y = total(values)
+    covariance = total([*map(operator.mul, times.seconds, values)]) - times.sum * sum_y / count
+    spread = times.squares - times.sum * times.sum / count
     if spread == 0:
         return math.nan, math.nan
     slope = covariance / spread
-    return slope, sum_y / count - slope * sum_x / count
+    return slope, sum_y / count - slope * times.sum / count

@@ -35,7 +35,7 @@ def subquery_windows(evaluation: Evaluation, node: Subquery, at: int) -> Windows
     if (end - first) // step >= MAX_STEPS:
         raise QueryLimitError(f"a subquery has at most {MAX_STEPS:,} steps; make its step longer, or its range shorter")
     times = [*range(first, end + 1, step)]
-    rows = [evaluation.row(node.expr, time) for time in times]
+    rows = evaluation.steps(node.expr, times)
     frame, series = _columns(times, rows)
     evaluation.meter.samples(sum(len(row.values) for row in rows))
     evaluation.meter.series(len(series))

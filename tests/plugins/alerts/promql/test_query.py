@@ -146,6 +146,24 @@ def test_every_kind_of_answer():
     )
 
 
+def test_subqueries_of_later_rounds_evaluate_only_the_steps_that_are_new():
+    """And say again what they have to say."""
+    storage, cache = made(600), RoundCache()
+    query = Query.parse("max_over_time(sum(increase(m_total[1m]))[5m:10s])")
+    read = []
+    for at in range(400_000, 500_001, 20_000):
+        for one in (query, Query.parse("avg_over_time(quantile(3, m_total)[3m:])")):
+            alone = one.instant(storage, at)
+            known = one.instant(storage, at, cache=cache)
+            assert known == alone
+            assert bool(alone.warnings) == (one is not query)
+        before = cache.steps._count
+        query.instant(storage, at, cache=cache)
+        read.append(cache.steps._count - before)
+    assert cache.steps._count > 2 * 24
+    assert read == [0] * len(read)
+
+
 def test_start_and_end_are_those_of_the_span():
     storage = made()
     found = Query.parse("m_total @ end() - m_total @ start()").over(storage, 10_000, 50_000, 10_000).value

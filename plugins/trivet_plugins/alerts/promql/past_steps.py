@@ -1,0 +1,92 @@
+"""`PastSteps`: what subqueries have found at times that are over, for the rounds to come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from trivet_plugins.alerts.promql.syntax import Node, Select, Subquery, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from trivet_plugins.alerts.promql.frame import Row
+
+SETTLED: Final = 60_000
+"""Milliseconds after which no storage gets samples of a time any more: what rules record comes some seconds late."""
+MAX_VALUES: Final = 1_000_000
+"""The most values that are kept."""
+
+_UNUSED: Final = 16
+"""Rounds after which what nobody asks for is forgotten."""
+
+
+@attrs.define
+class _Steps:
+    settled: bool
+    used: int = 0
+    rows: dict[int, Row] = attrs.Factory(dict)
+
+
+class PastSteps:
+    """Vectors by the part of a query that gives them, and their time."""
+
+    def __init__(self) -> None:
+        self._found: dict[Node, _Steps] = {}
+        self._count = 0
+
+    def rows(
+        self, node: Node, times: Sequence[int], evaluate: Callable[[int], Row], *, now: int, turn: int
+    ) -> list[Row]:
+        """Return what a part of a query is at some times.
+
+        Args:
+            node: The part.
+            times: Milliseconds since the epoch, rising.
+            evaluate: Called with those times that are not known.
+            now: The time of the round.
+            turn: Its number.
+        """
+        steps = self._found.get(node)
+        if steps is None:
+            steps = self._found[node] = _Steps(is_settled(node))
+        steps.used = turn
+        rows = []
+        for at in times:
+            row = steps.rows.get(at)
+            if row is None:
+                row = evaluate(at)
+                if steps.settled and at <= now - SETTLED and self._count < MAX_VALUES:
+                    steps.rows[at] = row
+                    self._count += len(row.values) + 1
+            rows.append(row)
+        return rows
+
+    def forget(self, turn: int, oldest: int) -> None:
+        """Forget what nobody asks for any more.
+
+        Args:
+            turn: The number of the round.
+            oldest: Milliseconds since the epoch; what is of an earlier time is forgotten too.
+        """
+        self._found = {node: steps for node, steps in self._found.items() if steps.used > turn - _UNUSED}
+        for steps in self._found.values():
+            steps.rows = {at: row for at, row in steps.rows.items() if at >= oldest}
+        self._count = sum(len(row.values) + 1 for steps in self._found.values() for row in steps.rows.values())
+
+    def drop(self, node: Node) -> None:
+        """Forget a part."""
+        steps = self._found.pop(node, None)
+        if steps is not None:
+            self._count -= sum(len(row.values) + 1 for row in steps.rows.values())
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._found, self._count = {}, 0
+
+
+def is_settled(node: Node) -> bool:
+    """Tell whether a part at a time reads no sample that is later, nor depends on what else is asked."""
+    shifts = [part.shift for part in walk(node) if isinstance(part, Select | Subquery)]
+    return all(shift.at is None and shift.offset >= 0 for shift in shifts)
