@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from trivet import MissingExtraError
 from trivet_plugins.alerts.promql.errors import QueryError, UnsupportedError
 from trivet_plugins.alerts.promql.limits import words_within_limits
 from trivet_plugins.alerts.promql.misplaced import place_of
@@ -24,6 +25,7 @@ def parse(text: str) -> Node:
     Raises:
         QueryError: with the place where that is known, if it is no query.
         UnsupportedError: likewise, if it is one, and has something that is not supported, which is named.
+        MissingExtraError: if the parser is not installed.
     """
     words = words_within_limits(text)
     _refuse(text, words)
@@ -42,8 +44,10 @@ def _without_patterns(text: str, words: list[Token]) -> str:
 
 
 def _parsed(text: str, parsable: str, words: list[Token]) -> object:
-    import promql_parser
-
+    try:
+        import promql_parser
+    except ImportError:
+        raise MissingExtraError("PromQL", "alerts") from None
     try:
         return promql_parser.parse(parsable)
     except ValueError as exc:

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from trivet import MissingExtraError
 from trivet_plugins.alerts.promql.errors import PatternError
 
 if TYPE_CHECKING:
@@ -46,9 +47,12 @@ def compiled(pattern: str, *, dot_is_any: bool = False) -> re.Pattern[str]:
 
     Raises:
         PatternError: if it is none.
+        MissingExtraError: if RE2 is not installed.
     """
-    import re2
-
+    try:
+        import re2
+    except ImportError:
+        raise MissingExtraError("a regular expression of PromQL", "alerts") from None
     options = re2.Options()
     options.log_errors = False
     options.dot_nl = dot_is_any

@@ -11,6 +11,7 @@ from tests.plugins.alerts.promql.script import close
 from tests.plugins.alerts.promql.test_against_promtool import storage_of
 
 from trivet.metrics.history import STALE
+from trivet_plugins.alerts.promql.breath import Breath
 from trivet_plugins.alerts.promql.budget import Budget
 from trivet_plugins.alerts.promql.errors import EvaluationError, PromqlError, QueryLimitError
 from trivet_plugins.alerts.promql.labels import labels_of
@@ -216,6 +217,34 @@ def test_a_union_has_the_series_of_all_and_joins_those_that_several_have():
     assert len(union.select(every, 0, 9_000)) == 2
     separate = UnionStorage(MemoryStorage(), other)
     assert separate.select(every, 0, 9_000) is separate.select(every, 0, 9_000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "max_over_time(stddev_over_time(m_total[10m])[10m:5s])",
+        "predict_linear(m_total[30m], 60)",
+        "quantile_over_time(0.9, m_total[30m])",
+        "sum by (x) (rate(m_total[30m]))",
+        "changes(m_total[30m])",
+    ],
+)
+def test_other_threads_have_their_turns(text, monkeypatch):
+    """However much there is to do: in processor time, a small part of it at a stretch."""
+    storage, gaps, last = made(2_000, names=200), [], [0.0]
+    take = Breath.take
+
+    def noted(breath):
+        gaps.append(time.thread_time() - last[0])
+        now = take(breath)
+        last[0] = time.thread_time()
+        return now
+
+    monkeypatch.setattr(Breath, "take", noted)
+    query = Query.parse(text)
+    begun = last[0] = time.thread_time()
+    query.instant(storage, 1_999_000)
+    assert max(gaps) < max(0.01, (time.thread_time() - begun) / 4)
 
 
 def test_errors_are_of_one_kind():
