@@ -22,11 +22,13 @@ class Budget:
         seconds: Of the clock on the wall.
         max_samples: That are read, those that are read twice counted twice.
         max_series: That are selected, or made.
+        max_points: That an answer over a span of time, or for a range, has in all.
     """
 
     seconds: float = 10.0
     max_samples: int = 50_000_000
     max_series: int = 100_000
+    max_points: int = 1_000_000
 
 
 class Meter:
@@ -46,6 +48,7 @@ class Meter:
         self._breath = breath
         breath.take()
         self._samples = 0
+        self._points = 0
 
     def samples(self, count: int) -> None:
         """Count samples that are read."""
@@ -53,6 +56,12 @@ class Meter:
         if self._samples > self._budget.max_samples:
             raise QueryLimitError(f"the query reads more than {self._budget.max_samples:,} samples")
         self.tick()
+
+    def points(self, count: int) -> None:
+        """Count points of the answer."""
+        self._points += count
+        if self._points > self._budget.max_points:
+            raise QueryLimitError(f"the answer has more than {self._budget.max_points:,} points")
 
     def series(self, count: int) -> None:
         """Look at a number of series."""

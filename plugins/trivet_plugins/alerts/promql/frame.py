@@ -12,7 +12,7 @@ from trivet_plugins.alerts.promql.labels import METRIC_NAME, Labels, dropping
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
-_REMEMBERED: Final = 16
+_REMEMBERED: Final = 64
 """Results of one kind that a frame remembers: rules ask the same each time."""
 
 _NAME: Final = frozenset({METRIC_NAME})

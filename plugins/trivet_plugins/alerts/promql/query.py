@@ -140,8 +140,8 @@ class Query:
         found: dict[Labels, Points] = {}
         for at in range(start, end + 1, step):
             cache.begin(at)
-            _append(found, evaluation.value(self.tree, at), at)
-            evaluation.meter.series(len(found))
+            _append(found, evaluation.value(self.tree, at), at, meter)
+            meter.series(len(found))
         return _outcome(Matrix(tuple([found[labels] for labels in sorted(found)])), notes)
 
 
@@ -151,6 +151,7 @@ def _outcome(value: Scalar | Text | Vector | Matrix, notes: Annotations) -> Outc
 
 def _ranges(evaluation: Evaluation, tree: Node, at: int) -> Matrix:
     windows = evaluation.windows(tree, at)
+    evaluation.meter.points(sum(last - first for _, first, last in windows.items))
     pairs = zip(windows.frame.final(), windows.items, strict=True)
     made = [
         Points(labels, [*points.times[first:last]], [*points.values[first:last]])
@@ -159,9 +160,10 @@ def _ranges(evaluation: Evaluation, tree: Node, at: int) -> Matrix:
     return Matrix(tuple(sorted(made, key=lambda points: points.labels)))
 
 
-def _append(found: dict[Labels, Points], value: float | str | Row, at: int) -> None:
+def _append(found: dict[Labels, Points], value: float | str | Row, at: int, meter: Meter) -> None:
     if not isinstance(value, Row):
         value = Row(_SCALAR, [float(value)])
+    meter.points(len(value.values))
     for labels, number in zip(value.frame.final(), value.values, strict=True):
         points = found.get(labels)
         if points is None:

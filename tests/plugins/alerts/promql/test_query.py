@@ -118,6 +118,13 @@ def test_a_query_stops_at_its_limits(text, budget, reason):
     assert time.monotonic() - begun < 5
 
 
+def test_an_answer_has_no_endless_points():
+    with pytest.raises(QueryLimitError, match="more than 1,000 points"):
+        Query.parse("m_total").over(made(names=20), 0, 99_000, 1_000, budget=Budget(max_points=1_000))
+    with pytest.raises(QueryLimitError, match="more than 1,000 points"):
+        Query.parse("m_total[90s]").instant(made(names=20), 99_000, budget=Budget(max_points=1_000))
+
+
 def test_a_span_has_limits_too():
     query = Query.parse("m_total")
     with pytest.raises(QueryLimitError, match="at most 11,000 times"):
