@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from trivet.metrics.history import is_stale
 from trivet_plugins.alerts.promql.frame import Frame
 from trivet_plugins.alerts.promql.points import Points
 
@@ -61,11 +60,10 @@ def windows_of(
                 times = points.times
                 first = bisect_right(times, start)
                 last = bisect_right(times, end, first)
+            item = (points, first, last)
             stales = points.stales(last)
-            if stales and stales[-1] >= first and bisect_left(stales, first) < bisect_left(stales, last):
-                item = _cleaned(points, first, last)
-            else:
-                item = (points, first, last)
+            if stales and stales[-1] >= first:
+                item = _present(points, first, last, stales[bisect_left(stales, first) : bisect_left(stales, last)])
             if item[1] == item[2]:
                 gone.append(at)
             else:
@@ -79,9 +77,16 @@ def windows_of(
     return frame.subset(tuple([at for at in range(len(frame)) if at not in missing])), items
 
 
-def _cleaned(points: Points, first: int, last: int) -> Window:
-    """Copy samples without those that say that the series is absent."""
-    pairs = zip(points.times[first:last], points.values[first:last], strict=True)
-    kept = [(time, value) for time, value in pairs if not is_stale(value)]
-    made = Points(points.labels, [time for time, _ in kept], [value for _, value in kept])
-    return made, 0, len(kept)
+def _present(points: Points, first: int, last: int, stales: tuple[int, ...]) -> Window:
+    """Return a window without the samples that say that the series is absent; copied only where they are in its midst."""
+    if not stales:
+        return points, first, last
+    if stales[-1] - stales[0] + 1 == len(stales):
+        if stales[0] == first:  # it was born later
+            return points, stales[-1] + 1, last
+        if stales[-1] == last - 1:  # it is no more
+            return points, first, stales[0]
+    absent = frozenset(stales)
+    kept = [at for at in range(first, last) if at not in absent]
+    times, values = points.times, points.values
+    return Points(points.labels, [times[at] for at in kept], [values[at] for at in kept]), 0, len(kept)
