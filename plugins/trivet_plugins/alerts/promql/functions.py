@@ -31,6 +31,10 @@ Function: TypeAlias = "Callable[[Evaluation, Call, int], float | Row]"
 
 _ONE: Final = Frame(((),))
 """The series of ``vector(1)``."""
+_FORCED: Final = (
+    "input to histogram_quantile needed to be fixed for monotonicity (see "
+    "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile) for metric name"
+)
 _COUNTERS: Final = ("_total", "_sum", "_count", "_bucket")
 
 
@@ -161,8 +165,7 @@ def _histogram_quantile(evaluation: Evaluation, call: Call, at: int) -> Row:
         found, forced = bucket_quantile(rank, bounds, counts_of(row.values, places))
         values.append(found)
         if forced:
-            reason = "input to histogram_quantile needed to be fixed for monotonicity for metric name"
-            evaluation.notes.inform(f'{reason} "{metric_name(labels)}"', call.args[1].start)
+            evaluation.notes.inform(f'{_FORCED} "{metric_name(labels)}"', call.args[1].start)
     _warn_of_malformed(evaluation, row.frame, call.args[1])
     return Row(buckets.frame, values)
 

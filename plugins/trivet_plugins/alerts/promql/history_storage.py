@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
     from trivet import MetricHistory, MetricSeries
     from trivet_plugins.alerts.promql.points import Points
 
-_MAX_SELECTIONS: Final = 1_000
-_MAX_LABELS: Final = 100_000
+_MAX_SELECTIONS: Final = 200
+_MAX_LABELS: Final = 50_000
 
 
 class HistoryStorage:
@@ -39,21 +38,13 @@ class HistoryStorage:
         self._breath = Breath()
         self._labels: dict[MetricSeries, Labels] = {}
         self._fitting: dict[tuple[Selector, ...], tuple[Sequence[MetricSeries], list[MetricSeries], list[Labels]]] = {}
-        self._answers: dict[tuple[Selector, ...], tuple[Points, ...]] = {}
 
     def select(self, matchers: Sequence[Selector], start: int, end: int) -> tuple[Points, ...]:  # noqa: ARG002 - up to now
         """Return the series that meet all conditions: see `Storage.select`."""
         key = tuple(matchers)
         with self._lock:
             series, labels = self._find(key)
-            found = self._recent.points(series, labels, start)
-            known = self._answers.get(key, ())
-            if len(known) == len(found) and all(map(operator.is_, known, found)):
-                return known
-            if len(self._answers) >= _MAX_SELECTIONS:
-                self._answers = {}
-            self._answers[key] = found
-            return found
+            return self._recent.points(series, labels, start)
 
     def _find(self, selectors: tuple[Selector, ...]) -> tuple[list[MetricSeries], list[Labels]]:
         # The conditions that are not met by the name are looked at here: RE2 reads no pattern as Python does.

@@ -102,12 +102,11 @@ class RoundCache:
         """Return the series of a storage that meet conditions."""
         series = storage.select(selectors, start, end)
         known = self._selections.get(selectors)
-        if known is not None and known[0].series is series:
-            found = known[0]
+        labels = tuple([points.labels for points in series])
+        if known is not None and known[0].frame.labels == labels:
+            found = Selection(series, known[0].frame)
         else:
-            found = Selection(series, Frame(tuple([points.labels for points in series])))
-            if known is not None and known[0].frame.labels == found.frame.labels:
-                found = Selection(series, known[0].frame)  # the same series, kept elsewhere now
+            found = Selection(series, Frame(labels))
         self._selections[selectors] = (found, self.turn)
         return found
 

@@ -19,8 +19,8 @@ class Storage(Protocol):
         """Return the series that meet all conditions, each with at least what it was from ``start`` to ``end``.
 
         They are given as they are kept, not copied: with samples before and after that span too, or only such. `Points.between`
-        cuts. The answer itself, a tuple, is the same object as long as the same series meet the conditions, where that is
-        cheap: an evaluation then reuses what it has found out about them.
+        cuts. A series has the same object as its labels each time, where that is cheap: those who ask again and again see at
+        once that they have the same series before them.
 
         Args:
             matchers: The conditions.

@@ -62,6 +62,24 @@ eval instant at 60s rate(c_total{x="steady"}[1m])
   expect no_info
   {x="steady"} 1
 """,
+    "the zero of counters": """
+load 5m
+  c_total{x="zero"} 0+10x10
+  c_total{x="reset"} 0+18x5 0+18x5
+  c_total{x="ten"} 10+10x10
+  c_total{x="one"} 1+10x10
+eval instant at 50m increase(c_total[50m])
+  {x="zero"} 100
+  {x="reset"} 160
+  {x="ten"} 100
+  {x="one"} 100
+# Half of a gap is added before the first sample, 2.5 minutes; but not below zero, where "one" was half a minute before.
+eval instant at 50m increase(c_total[100m])
+  {x="zero"} 100
+  {x="reset"} 162
+  {x="ten"} 105
+  {x="one"} 101
+""",
     "lines": """
 load 10s
   g 0+5x10

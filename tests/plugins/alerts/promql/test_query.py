@@ -222,8 +222,6 @@ def test_a_union_has_the_series_of_all_and_joins_those_that_several_have():
     assert samples(Query.parse("m + on () n").instant(union, 5000).value) == {(): 9.0}
     every = [Selector("__name__", "=~", "m|n")]
     assert len(union.select(every, 0, 9_000)) == 2
-    separate = UnionStorage(MemoryStorage(), other)
-    assert separate.select(every, 0, 9_000) is separate.select(every, 0, 9_000)
 
 
 @pytest.mark.parametrize(
