@@ -128,7 +128,7 @@ class Evaluation:
     def steps(self, node: Node, times: Sequence[int]) -> list[Row]:
         """Return what a part that is a vector is at some times, those of a subquery."""
         cache, now, said = self.cache, self._span[1], len(self.notes)
-        rows = cache.steps.rows(node, times, lambda at: self.row(node, at), now=now, turn=cache.turn)
+        rows = cache.steps.rows(node, times, lambda at: self.row(node, at), now=now)
         if len(self.notes) > said:
             cache.steps.drop(node)  # what has been said has to be said again
         return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -18,14 +19,12 @@ SETTLED: Final = 60_000
 MAX_VALUES: Final = 1_000_000
 """The most values that are kept."""
 
-_UNUSED: Final = 16
-"""Rounds after which what nobody asks for is forgotten."""
-
 
 @attrs.define
 class _Steps:
     settled: bool
     used: int = 0
+    first: float = math.inf
     rows: dict[int, Row] = attrs.Factory(dict)
 
 
@@ -36,9 +35,7 @@ class PastSteps:
         self._found: dict[Node, _Steps] = {}
         self._count = 0
 
-    def rows(
-        self, node: Node, times: Sequence[int], evaluate: Callable[[int], Row], *, now: int, turn: int
-    ) -> list[Row]:
+    def rows(self, node: Node, times: Sequence[int], evaluate: Callable[[int], Row], *, now: int) -> list[Row]:
         """Return what a part of a query is at some times.
 
         Args:
@@ -46,12 +43,12 @@ class PastSteps:
             times: Milliseconds since the epoch, rising.
             evaluate: Called with those times that are not known.
             now: The time of the round.
-            turn: Its number.
         """
         steps = self._found.get(node)
         if steps is None:
             steps = self._found[node] = _Steps(is_settled(node))
-        steps.used = turn
+        steps.used = now
+        steps.first = min([steps.first, *times[:1]])
         rows = []
         for at in times:
             row = steps.rows.get(at)
@@ -63,16 +60,16 @@ class PastSteps:
             rows.append(row)
         return rows
 
-    def forget(self, turn: int, oldest: int) -> None:
-        """Forget what nobody asks for any more.
+    def forget(self, unused: int) -> None:
+        """Forget what nobody asks for any more: parts, and times before those that were asked for since the last call.
 
         Args:
-            turn: The number of the round.
-            oldest: Milliseconds since the epoch; what is of an earlier time is forgotten too.
+            unused: A part that was asked for before this time only, in milliseconds since the epoch, is forgotten.
         """
-        self._found = {node: steps for node, steps in self._found.items() if steps.used > turn - _UNUSED}
+        self._found = {node: steps for node, steps in self._found.items() if steps.used >= unused}
         for steps in self._found.values():
-            steps.rows = {at: row for at, row in steps.rows.items() if at >= oldest}
+            steps.rows = {at: row for at, row in steps.rows.items() if at >= steps.first}
+            steps.first = math.inf
         self._count = sum(len(row.values) + 1 for steps in self._found.values() for row in steps.rows.values())
 
     def drop(self, node: Node) -> None:

@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_UNUSED: Final = 3
-"""Rounds after which a selection is forgotten."""
-_LONGEST: Final = 2 * 86_400_000
-"""Milliseconds for which the steps of subqueries are kept."""
+UNUSED: Final = 600_000
+"""Milliseconds after which what nobody asks for is forgotten: several rounds of the slowest group of rules."""
 
 
 @attrs.frozen(eq=False)
@@ -49,9 +47,9 @@ class RoundCache:
     def __init__(self) -> None:
         self.breath = Breath()
         self.steps = PastSteps()
-        self.turn = 0
         self._about: tuple[object, ...] = ()
         self._at: int | None = None
+        self._tidied = 0
         self._answers: dict[tuple[Node, int], object] = {}
         self._selections: dict[tuple[Selector, ...], tuple[Selection, int]] = {}
         self._names: dict[Node, frozenset[str] | None] = {}
@@ -68,15 +66,14 @@ class RoundCache:
             self.steps.clear()
         if at != self._at:
             self._at = at
-            self.turn += 1
             self._answers = {}
-            if self.turn % 16 == 0:
+            if abs(at - self._tidied) > UNUSED // 4:
+                self._tidied = at
                 self._tidy(at)
 
     def _tidy(self, at: int) -> None:
-        oldest = self.turn - _UNUSED
-        self.steps.forget(self.turn, at - _LONGEST)
-        self._selections = {key: one for key, one in self._selections.items() if one[1] >= oldest}
+        self.steps.forget(at - UNUSED)
+        self._selections = {key: one for key, one in self._selections.items() if one[1] >= at - UNUSED}
         if len(self._names) > 10_000:
             self._names = {}
 
@@ -107,7 +104,7 @@ class RoundCache:
             found = Selection(series, known[0].frame)
         else:
             found = Selection(series, Frame(labels))
-        self._selections[selectors] = (found, self.turn)
+        self._selections[selectors] = (found, self._at or 0)
         return found
 
     def known(self, node: Node, at: int) -> object | None:

@@ -497,6 +497,7 @@ eval instant at 100s sum_over_time(c_total[30s:10s])
   {} 27
 eval instant at 105s sum_over_time(c_total[30s:10s])
   {} 27
+eval instant at 105s count_over_time(c_total[1s:1m])
 eval instant at 105s count_over_time(c_total[2m:])
   {} 2
 eval instant at 300s max_over_time(rate(c_total[1m])[2m:30s])

@@ -95,9 +95,17 @@ def made(count=100, *, names=1):
 def test_what_is_kept_from_round_to_round_is_what_is_asked_for():
     storage, cache = made(), RoundCache()
     for number in range(100):
-        Query.parse(f"sum(m_total{{y!='{number}'}})").instant(storage, number * 1000, cache=cache)
-    assert len(cache._selections) < 30
-    assert len(cache._answers) < 5
+        query = Query.parse(f"sum(max_over_time(m_total{{y!='{number}'}}[1m:10s]))")
+        query.instant(storage, number * 60_000, cache=cache)
+    assert len(cache._selections) < 15
+    assert len(cache._answers) < 15
+    assert len(cache.steps._found) < 15
+    query = Query.parse("max_over_time(sum(m_total)[5m:10s])")
+    for at in range(7_000_000, 12_000_000, 20_000):
+        query.instant(storage, at, cache=cache)
+    (steps,) = cache.steps._found.values()
+    assert len(steps.rows) < 60
+    assert cache.steps._count < 120
 
 
 @pytest.mark.parametrize(
