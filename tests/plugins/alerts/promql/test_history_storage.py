@@ -53,6 +53,9 @@ QUERIES = (
 )
 
 
+LATER = {25: "jobs_total", 28: "took_sum", 33: "took_bucket"}
+
+
 class Life:
     """Series that are born, die and change."""
 
@@ -99,6 +102,20 @@ async def test_what_is_older_than_what_is_kept_is_read_when_it_is_asked_for(monk
         assert answer(text, storage, at) == answer(text, copied(one.history), at)
     spanned = Query.parse("rate(jobs_total[30s])").over(storage, at - 60_000, at, 7_000)
     assert spanned == Query.parse("rate(jobs_total[30s])").over(copied(one.history), at - 60_000, at, 7_000)
+
+
+async def test_a_series_that_is_asked_for_later_fits_to_times_that_are_folded_by_now():
+    """What is kept of others is finer than what the history has left of the new one."""
+    one = Scene(tiers=SHORT, block=20)
+    life, storage, cache = Life(one, 8), HistoryStorage(one.history), RoundCache()
+    for number in range(40):
+        for _ in range(10):
+            await life.tick()
+        at = round(one.history.now() * 1000)
+        assert answer("count_over_time(depth[200s])", storage, at, cache=cache)
+        if number in LATER:
+            text = f"sum_over_time({LATER[number]}[200s])"
+            assert answer(text, storage, at, cache=cache) == answer(text, copied(one.history), at)
 
 
 async def test_a_round_reads_only_what_is_new():

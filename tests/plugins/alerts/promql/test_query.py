@@ -9,16 +9,19 @@ import pytest
 from tests.plugins.alerts.promql.expressions import Questions, series
 from tests.plugins.alerts.promql.script import close
 from tests.plugins.alerts.promql.test_against_promtool import storage_of
+from tests.plugins.monitoring.history.conftest import Scene
 
 from trivet.metrics.history import STALE
 from trivet_plugins.alerts.promql.breath import Breath
 from trivet_plugins.alerts.promql.budget import Budget
 from trivet_plugins.alerts.promql.errors import EvaluationError, PromqlError, QueryLimitError
+from trivet_plugins.alerts.promql.history_storage import HistoryStorage
 from trivet_plugins.alerts.promql.labels import labels_of
 from trivet_plugins.alerts.promql.memory_storage import MemoryStorage, SampleOrderError
 from trivet_plugins.alerts.promql.query import Query, RoundCache
 from trivet_plugins.alerts.promql.result import Matrix, Points, Scalar, Text, Vector
 from trivet_plugins.alerts.promql.selector import Selector
+from trivet_plugins.alerts.promql.storage import Storage
 from trivet_plugins.alerts.promql.union_storage import UnionStorage
 
 
@@ -258,6 +261,12 @@ def test_other_threads_have_their_turns(text, monkeypatch):
     begun = last[0] = time.thread_time()
     query.instant(storage, 1_999_000)
     assert max(gaps) < max(0.01, (time.thread_time() - begun) / 4)
+
+
+def test_all_storages_keep_the_contract():
+    assert all(isinstance(one, Storage) for one in (MemoryStorage(), UnionStorage(), HistoryStorage(Scene().history)))
+    (points,) = made().select([Selector("x", "=~", "0|1")], 0, 0)
+    assert points.between(3_000, 4_999) == Points(points.labels, [3_000, 4_000], [3.0, 4.0])
 
 
 def test_errors_are_of_one_kind():
