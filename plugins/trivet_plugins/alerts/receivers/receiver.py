@@ -77,4 +77,4 @@ class AlertReceiver(Protocol):
 def _common(all_pairs: list[Labels]) -> Labels:
     first, *rest = all_pairs
     others = [set(pairs) for pairs in rest]
-    return tuple(pair for pair in first if all(pair in pairs for pair in others))
+    return tuple(pair for pair in first if all(pair in pairs for pairs in others))
