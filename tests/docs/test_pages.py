@@ -22,12 +22,14 @@ import trivet
 from trivet import Kernel, hookspecs
 from trivet.events import ConfigRejected
 from trivet_plugins import zero_knowledge
+from trivet_plugins.alerts import receivers
 from trivet_plugins.security import audit
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 BRINGING = {
     audit.trivet_hookspecs: ["audit", "security_level"],
+    receivers.trivet_hookspecs: ["alert_receivers"],
     zero_knowledge.trivet_hookspecs: ["zero_knowledge"],
 }
 """The hooks that a built-in plugin brings, and what must be loaded for them."""

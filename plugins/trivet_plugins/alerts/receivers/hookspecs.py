@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 
 @hookspec(kind="alert_receiver")
-def register_alert_receivers(composition: Composition) -> Iterable[Provider[AlertReceiver]]:  # type: ignore[empty-body]
+def register_alert_receivers(composition: Composition) -> Iterable[Provider[AlertReceiver | None]]:  # type: ignore[empty-body]
     """Offer what takes notifications of alerts: a chat, a pager, a ticket system."""
