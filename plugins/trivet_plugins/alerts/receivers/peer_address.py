@@ -15,6 +15,7 @@ from trivet import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_RULE: Final = "a URL must begin with https:// or http:// and name a host"
 _PRINTABLE: Final = re.compile(r"[^\x00-\x20\x7f]+")
 
 
@@ -46,9 +47,9 @@ class PeerAddress:
             parts = urllib.parse.urlsplit(text)
             named = bool(parts.hostname) and parts.port != 0
         except ValueError:
-            named = False
+            raise ValueError(_RULE) from None  # the cause may quote the URL
         if not named or parts.scheme not in {"http", "https"} or not _PRINTABLE.fullmatch(text):
-            raise ValueError("a URL must begin with https:// or http:// and name a host")
+            raise ValueError(_RULE)
         headers: dict[str, Secret[str]] = {}
         if parts.username is not None:
             pair = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
