@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from trivet_plugins.alerts.promql.errors import EvaluationError
 from trivet_plugins.alerts.promql.labels import METRIC_NAME, Labels, labels_of
 from trivet_plugins.alerts.promql.query import Query
+from trivet_plugins.alerts.promql.syntax import Range, Subquery, walk
 from trivet_plugins.alerts.rules.active_alert import ActiveAlert
 from trivet_plugins.alerts.rules.rule_run import RuleRun, Series
 from trivet_plugins.alerts.templates.errors import TemplateError
@@ -23,6 +24,9 @@ RETENTION: Final = 900_000
 """Milliseconds for which a resolved alert is remembered, so that all hear of it."""
 
 
+_LONGEST_REACH: Final = 3_600_000
+
+
 class AlertingRun(RuleRun):
     """Makes an alert of every series that a query gives.
 
@@ -35,6 +39,12 @@ class AlertingRun(RuleRun):
         self.rule = rule
         self.active: dict[Labels, ActiveAlert] = {}
         self.template_errors: list[str] = []
+
+    @property
+    def reach(self) -> int:
+        """How far back the query reads, in milliseconds, an hour at most; what stands for its last sample is not meant."""
+        nodes = [*walk(self.rule.expr.tree)]
+        return min(sum(node.length for node in nodes if isinstance(node, (Range, Subquery))), _LONGEST_REACH)
 
     def _evaluated(self, now: Round) -> Series:
         self.template_errors = []
@@ -63,9 +73,7 @@ class AlertingRun(RuleRun):
             if key in found:
                 raise EvaluationError("vector contains metrics with the same labelset after applying alert labels")
             texts = tuple(sorted((name, self._expanded(one, data)) for name, one in self.rule.annotations.items()))
-            found[key] = ActiveAlert(
-                labels=key, annotations=tuple(pair for pair in texts if pair[1]), value=sample.value, active_at=now.at
-            )
+            found[key] = ActiveAlert(labels=key, annotations=texts, value=sample.value, active_at=now.at)
         return found
 
     def _expanded(self, template: Template, data: TemplateData) -> str:

@@ -147,10 +147,7 @@ class _TestRun:
             for _rule, alert in run.alerts():
                 if alert.state == "firing":
                     found[alert.name].append(ExpectedAlert(dropping(alert.labels, {"alertname"}), alert.annotations))
-        expected = [
-            attrs.evolve(one, labels=dropping(one.labels, {"alertname"}), annotations=_present(one.annotations))
-            for one in test.expected
-        ]
+        expected = [attrs.evolve(one, labels=dropping(one.labels, {"alertname"})) for one in test.expected]
         if sorted(expected, key=_order) != sorted(found[test.name], key=_order):
             lines = _listed(map(_alert_text, expected), map(_alert_text, found[test.name]))
             yield self._failure(test.place, f"alerts {test.name} at {duration_text(test.at)}:{lines}")
@@ -172,10 +169,6 @@ class _TestRun:
 
     def _failure(self, place: str, message: str) -> Failure:
         return Failure(place, self._test.name, message)
-
-
-def _present(texts: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    return tuple(pair for pair in texts if pair[1])
 
 
 def _order(alert: ExpectedAlert) -> tuple[object, ...]:

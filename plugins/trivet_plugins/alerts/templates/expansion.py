@@ -154,6 +154,7 @@ class Expansion:
         if not pairs:
             self._walk(block.otherwise, dot)
         for key, one in pairs:
+            self._step(block.pipeline.at)
             names = block.pipeline.variables
             with self._scope.inner():
                 for name, part in zip(names, (key, one) if len(names) == 2 else (one,), strict=False):
