@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_QUERIES: Final = 20
 """Queries that one template may ask."""
 
-VARIABLES: Final = ("$", "$labels", "$externalLabels", "$externalURL", "$value")
+VARIABLES: Final[tuple[str, ...]] = ("$", "$labels", "$externalLabels", "$externalURL", "$value")
 
 
 def _no_query(_text: str) -> Iterable[tuple[Labels, float]]:
@@ -85,7 +85,7 @@ class Template:
         )
         values: tuple[Value, ...] = (dot, dot["Labels"], external, data.external_url, data.value)
         functions = {**_GO, **prometheus_functions(_limited(data.query), lambda: data.now, data.external_url)}
-        scope = dict(zip(VARIABLES, values, strict=True))
+        scope: dict[str, Value] = dict(zip(VARIABLES, values, strict=True))
         expansion = Expansion(self.source, self._parsed, functions=functions, scope=scope)
         functions["tmpl"] = Function(expansion.included, ("string", "any"))
         return expansion.run(dot)

@@ -99,7 +99,10 @@ class Store:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(partial(writing.__exit__, type(exc), exc, exc.__traceback__))
             raise
-        await anyio.to_thread.run_sync(writing.__exit__, None, None, None)
+        with anyio.CancelScope(
+            shield=True
+        ):  # all is written: who is cancelled now would leave the temporary file behind
+            await anyio.to_thread.run_sync(writing.__exit__, None, None, None)
 
 
 def _opened(path: Path, limit: int) -> BinaryIO:

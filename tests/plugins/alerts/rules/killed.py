@@ -35,7 +35,8 @@ def main(rules, state, level):
             for group in groups
             for _, alert in group.alerts()
         }
-        print(json.dumps(rows), flush=True)
+        sys.stdout.write(json.dumps(rows) + "\n")
+        sys.stdout.flush()
         time.sleep(PAUSE / 1_000)
 
 

@@ -55,7 +55,7 @@ class Evaluator:
 
 
 def test_a_process_that_is_killed_goes_on_where_it_was(tmp_path):
-    """Killed again and again, at no particular moment: `for` has lost the time between only, and nothing that fires is resolved."""
+    """Killed again and again, at no particular moment: `for` has lost the time between only; what fires goes on."""
     (tmp_path / "rules.yml").write_text(RULES)
     with Evaluator(tmp_path, 1) as first:
         rows = first.round()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -56,7 +57,8 @@ def test_a_failure_says_what_was_expected_and_what_was_found(directory):
     content["tests"][0]["promql_expr_test"][0]["exp_samples"][0]["value"] = 2
     path.write_text(yaml.safe_dump(content))
     (failure,) = run_tests(path).failures
-    series = 'ALERTS{alertname="InstanceDown", alertstate="pending", instance="a:1", job="api", owner="team-api", severity="critical"}'
+    labels = 'alertname="InstanceDown", alertstate="pending", instance="a:1", job="api", owner="team-api", severity="critical"'
+    series = f"ALERTS{{{labels}}}"
     assert failure.message == (
         f'ALERTS{{alertname="InstanceDown", instance="a:1"}} at 6m:'
         f"\n    expected:\n      {series} 2\n    found:\n      {series} 1"
@@ -68,7 +70,7 @@ def test_a_failure_says_what_was_expected_and_what_was_found(directory):
     [
         (
             "tests: [{alert_rule_test: [{eval_time: 1x, alertname: A}]}]",
-            "t.yml:1:39: error: eval_time: '1x' is no duration",
+            "t.yml:1:40: error: eval_time: '1x' is no duration",
         ),
         ("tests: [{alert_rule_test: [{alertname: A}]}]", "t.yml:1:28: error: a test has an eval_time"),
         ("tests: [{input_series: [{series: 'a{', values: '1 x'}]}]", "error: series: a label is written"),
@@ -83,8 +85,6 @@ def test_a_failure_says_what_was_expected_and_what_was_found(directory):
 def test_what_is_wrong_with_a_file_is_told_with_its_place(tmp_path, monkeypatch, text, problem):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.yml").write_text(text)
-    from pathlib import Path
-
     verdict = run_tests(Path("t.yml"))
     assert any(problem in str(one) for one in verdict.problems), [str(one) for one in verdict.problems]
     assert verdict.checks == 0

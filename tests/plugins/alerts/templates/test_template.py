@@ -245,7 +245,9 @@ def test_nesting_and_length_have_an_end():
         Template("{{ }}" + "x" * 70_000)
 
 
-WORDS = "{{|}}|{{ | }}|{{- | -}}|if |else |end|range |with |$x := |$labels.job|(|)|humanize |printf |1 |$value |.Labels|query |first |eq "
+WORDS = (
+    "{{|}}|{{ | }}|{{- | -}}|if |else |end|range |with |$x := |$labels.job|(|)|humanize |printf |1 |$value |query |eq "
+)
 
 
 @settings(max_examples=300, deadline=None)

@@ -169,6 +169,42 @@ async def test_it_is_written_at_the_end_and_read_at_the_start(kernel_factory, tm
     assert history.samples(series, 0, history.now()).values[0] == 42
 
 
+async def test_a_save_that_is_cancelled_leaves_nothing_behind(file, monkeypatch):
+    """Wherever it is: before each of its steps in a thread, the file is as it was or as it is to be, and alone."""
+    one = Scene()
+    one.metrics.gauge("g", "G.").set(1)
+    await one.tick()
+    await one.recorder.seal()
+    run_sync, kept = anyio.to_thread.run_sync, []
+
+    async def saved_until(stop):
+        steps = []
+
+        async def counted(*arguments):
+            steps.append(arguments)
+            if len(steps) == stop:
+                scope.cancel()
+            return await run_sync(*arguments)
+
+        monkeypatch.setattr(anyio.to_thread, "run_sync", counted)
+        with anyio.CancelScope() as scope:
+            try:
+                await Store(file, kernel="orders", limit=MEBIBYTE).save(
+                    one.recorder.past.generations, one.history.now()
+                )
+            except BaseException as exc:
+                kept.append(exc)  # with its frames, so that nothing is cleared up by chance
+                raise
+        return scope.cancel_called
+
+    stop = 1
+    while await saved_until(stop):
+        assert [path.name for path in file.parent.iterdir()] == [file.name]
+        stop += 1
+    assert kept
+    assert stop > 3
+
+
 async def test_a_full_disk_makes_health_warn_and_the_service_runs_on(kernel_factory, tmp_path):
     """A file system of 64 kB that is really full, until it is not."""
     mount = tmp_path / "small"

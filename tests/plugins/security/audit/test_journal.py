@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from tests.plugins.security.audit.conftest import entry
@@ -84,6 +85,7 @@ def test_a_checkpoint_is_due_after_so_many_records_or_so_long(log):
     journal.close()
     journal = log.journal(checkpoint_records=10, checkpoint_interval=0.001)
     journal.commit([entry()])
+    time.sleep(0.002)
     assert LogDirectory(log.path).public().open(journal.checkpoint()).size == 12
     journal.close()
 
