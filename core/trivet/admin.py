@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Protocol, runtime_checkable
 
 import attrs
@@ -95,7 +96,7 @@ class AdminPage:
     form: bool = attrs.field(default=False, kw_only=True)
     order: str | None = attrs.field(default=None, kw_only=True)
     takes: Mapping[str, type | tuple[type, ...]] = attrs.field(factory=dict, kw_only=True)
-    needs: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset, kw_only=True)
+    needs: AbstractSet[str] = attrs.field(default=frozenset(), kw_only=True)
 
 
 @runtime_checkable

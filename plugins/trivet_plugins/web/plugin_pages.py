@@ -77,7 +77,7 @@ class PluginPages:
         return _response(await page.answer(asked))
 
     async def _obey(self, page: AdminPage, name: str, params: Mapping[str, str], request: Request) -> Response:
-        order = await read(request, page.takes, needed=page.needs)
+        order = await read(request, page.takes, needed=frozenset(page.needs))
         asked = AdminRequest(
             method=request.method,
             path=_path(request),

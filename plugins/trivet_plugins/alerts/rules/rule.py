@@ -30,6 +30,11 @@ class RecordingRule:
     labels: dict[str, str] = attrs.field(factory=dict)
     place: str = ""
 
+    @property
+    def identity(self) -> str:
+        """What the rule is known by from one file to the next: its name, its query and its labels."""
+        return _identity("record", self.name, self.expr, self.labels)
+
 
 @attrs.frozen(kw_only=True)
 class AlertingRule:
@@ -56,8 +61,12 @@ class AlertingRule:
     @property
     def identity(self) -> str:
         """What the rule is known by from one file to the next: its name, its query and its labels."""
-        parts = [self.name, self.expr.text, *(f"{name}={one.source}" for name, one in sorted(self.labels.items()))]
-        return hashlib.blake2b("\0".join(parts).encode(errors="surrogateescape"), digest_size=12).hexdigest()
+        return _identity("alert", self.name, self.expr, {name: one.source for name, one in self.labels.items()})
+
+
+def _identity(kind: str, name: str, expr: Query, labels: dict[str, str]) -> str:
+    parts = [kind, name, expr.text, *(f"{key}={value}" for key, value in sorted(labels.items()))]
+    return hashlib.blake2b("\0".join(parts).encode(errors="surrogateescape"), digest_size=12).hexdigest()
 
 
 Rule: TypeAlias = RecordingRule | AlertingRule
