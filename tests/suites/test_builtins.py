@@ -778,6 +778,17 @@ class TestOpenMetrics(MetricExporterSuite):
         return await running(self.provider, "openmetrics")
 
 
+class TestAlertsPages(AdminPagesSuite):
+    """The pages of alerts, where no rules are evaluated."""
+
+    provider = "admin_pages/alerts"
+
+    @pytest.fixture
+    async def admin_pages(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "alerts")
+
+
 # -- nobody without a suite -------------------------------------------------------------------------------------------
 
 
