@@ -789,6 +789,17 @@ class TestAlertsPages(AdminPagesSuite):
         return await running(self.provider, "alerts")
 
 
+class TestQueryPages(AdminPagesSuite):
+    """The pages of queries, over a history."""
+
+    provider = "admin_pages/query"
+
+    @pytest.fixture
+    async def admin_pages(self, running):
+        """As the kernel has it."""
+        return await running(self.provider, "query", "history")
+
+
 # -- nobody without a suite -------------------------------------------------------------------------------------------
 
 
