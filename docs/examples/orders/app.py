@@ -57,7 +57,11 @@ class Processing:
 
 
 # Where its files are, from whatever directory it is started; --config and --set say otherwise.
-launch = Launch(files=[HERE / "config" / "base.toml"], assignments=[f"plugins.key_file.path={KEYS}"])
+RULES = HERE / "rules" / "orders.rules.yml"
+launch = Launch(
+    files=[HERE / "config" / "base.toml"],
+    assignments=[f"plugins.key_file.path={KEYS}", f'plugins.alerts.rule_files=["{RULES}"]'],
+)
 kernel = Kernel("orders", launch=launch)
 database = kernel.config.bind("database", Database)
 processing = kernel.config.bind("processing", Processing)
