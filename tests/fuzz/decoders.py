@@ -31,6 +31,9 @@ from trivet_plugins.alerts.promql.errors import QueryError
 from trivet_plugins.alerts.promql.labels import series_text
 from trivet_plugins.alerts.promql.notation import parse_series, parse_values
 from trivet_plugins.alerts.promql.query import Query
+from trivet_plugins.alerts.rules.rule_file import parse_rules
+from trivet_plugins.alerts.templates.errors import TemplateError
+from trivet_plugins.alerts.templates.template import Template, TemplateData
 from trivet_plugins.cli.splice import SpliceError, SpliceFile
 from trivet_plugins.config.document_file import decode as decode_document
 from trivet_plugins.config.dotenv_entries import entries, raw_entries
@@ -330,6 +333,21 @@ DECODERS: Mapping[str, Decoder] = {
         (
             b'sum by (a) (rate(m{b="c",d=~"e|f"}[5m] offset 1m)) / on (a) group_left (g) n > bool 1.5e3',
             b'label_replace(x, "a", "$1", "b", "(.*)") or max_over_time(-y[1h:1m] @ end()) ^ 2',
+        ),
+    ),
+    "alert_template": Decoder(
+        lambda raw: Template(text_of(raw)).expand(TemplateData(labels=(("job", "a"),), value=1.5)),
+        (TemplateError,),
+        (
+            b'{{ range $i, $x := $labels }}{{ if eq $i "job" }}{{ $x | toUpper }}{{ end }}{{ else }}-{{ end }}',
+            b'{{ printf "%5.1f %q" $value $labels.job }}{{- /* c */ -}}{{ with $labels.none }}{{ . }}{{ end }}',
+        ),
+    ),
+    "rule_file": Decoder(
+        lambda raw: parse_rules("fuzz", raw.decode(errors="replace")),
+        (),
+        (
+            b"groups: [{name: g, interval: 1m, rules: [{alert: A, expr: up == 0, for: 5m, labels: {a: '{{ $value }}'}}]}]",
         ),
     ),
     "promql_series": Decoder(read_series, (QueryError,), (b"up{job=\"a\\n\",x='b'}", b'{"a.b", "c d"="e"}')),

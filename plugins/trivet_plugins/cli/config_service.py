@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from trivet_plugins.cli.actor import actor_name
 from trivet_plugins.cli.inquiry import json_text
 from trivet_plugins.cli.options import debug_option, json_option
 from trivet_plugins.cli.remote import DEFAULT_URL, remote, remote_options
@@ -122,13 +123,7 @@ def _order(
     reason: str,
     as_json: bool,
 ) -> None:
-    from getpass import getuser
-
-    try:
-        actor = by or getuser()
-    except (OSError, KeyError):  # a user without a name, as in many containers
-        actor = "someone at the command line"
-    done = remote(url, token_file).order(page, actor=actor, reason=reason or None, **(fields or {}))
+    done = remote(url, token_file).order(page, actor=by or actor_name(), reason=reason or None, **(fields or {}))
     if as_json:
         click.echo(json_text(done, indent=2))
     elif done["applied"]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "alerts": ("trivet_plugins.alerts.commands:alerts", "Check and test alert rules."),
+    "alerts": ("trivet_plugins.cli.alerts:alerts", "Check and test alert rules; silence and acknowledge alerts."),
     "audit": (
         "trivet_plugins.security.audit.commands:audit",
         "Begin an audit log; show, verify and prove what is in it.",
